@@ -1,0 +1,1 @@
+//! The coordinator's REST interface, one file a resource.

@@ -1,0 +1,1 @@
+//! The mapping language: parser, compiler, evaluation, functions and methods by topic. Pure.

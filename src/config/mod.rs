@@ -1,0 +1,1 @@
+//! YAML with positions, `${}` interpolation, and the reader that lints while it reads.

@@ -1,0 +1,1 @@
+//! The control plane's shell: sessions, the reconcile loop, rendering, forwarding.

@@ -1,0 +1,1 @@
+//! Runs one stream; knows the component traits, never a component by name.

@@ -1,0 +1,1 @@
+//! The identifiers of the cluster, a type each.

@@ -1,0 +1,143 @@
+//! A message, its metadata and its error flag; a batch of messages.
+//!
+//! The content is bytes, or a value, or both in agreement: bytes are parsed at most once and only when somebody reads
+//! inside, a value is written at most once and only when somebody wants bytes. Cloning shares everything.
+
+use crate::value::{self, JsonError, Str, Value};
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
+
+/// What flows through a stream.
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    bytes: OnceLock<Bytes>,
+    value: OnceLock<Result<Value, JsonError>>,
+    metadata: Metadata,
+    error: Option<Arc<MessageError>>,
+}
+
+/// The messages that travel and are answered together, in order.
+pub type Batch = Vec<Message>;
+
+/// Why a processor failed on a message, and which one it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageError {
+    pub text: Str,
+    /// The component's type (`mapping`), label and path (`root.pipeline.processors.0`), where known.
+    pub component: Option<ComponentName>,
+}
+
+/// How logs, metrics and errors name a component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComponentName {
+    pub kind: Str,
+    pub label: Str,
+    pub path: Str,
+}
+
+impl Message {
+    /// A message whose content is these bytes.
+    pub fn new(bytes: impl Into<Bytes>) -> Message {
+        let message = Message::default();
+        message
+            .bytes
+            .set(bytes.into())
+            .expect("a fresh message has no bytes");
+        message
+    }
+
+    /// A message whose content is this value.
+    pub fn from_value(value: Value) -> Message {
+        let message = Message::default();
+        message
+            .value
+            .set(Ok(value))
+            .expect("a fresh message has no value");
+        message
+    }
+
+    /// The content as bytes; written from the value if it was set as one.
+    pub fn bytes(&self) -> &Bytes {
+        self.bytes.get_or_init(|| match self.value.get() {
+            Some(Ok(value)) => value.to_json().into(),
+            _ => Bytes::new(),
+        })
+    }
+
+    /// The content as a value; parsed as JSON on the first call.
+    pub fn value(&self) -> Result<&Value, &JsonError> {
+        self.value
+            .get_or_init(|| value::parse(self.bytes()))
+            .as_ref()
+    }
+
+    /// Replaces the content with bytes.
+    pub fn set_bytes(&mut self, bytes: impl Into<Bytes>) {
+        self.bytes = OnceLock::from(bytes.into());
+        self.value = OnceLock::new();
+    }
+
+    /// Replaces the content with a value.
+    pub fn set_value(&mut self, value: Value) {
+        self.value = OnceLock::from(Ok(value));
+        self.bytes = OnceLock::new();
+    }
+
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    pub fn metadata_mut(&mut self) -> &mut Metadata {
+        &mut self.metadata
+    }
+
+    /// Why this message is flagged as failed, if it is.
+    pub fn error(&self) -> Option<&MessageError> {
+        self.error.as_deref()
+    }
+
+    pub fn set_error(&mut self, error: Option<MessageError>) {
+        self.error = error.map(Arc::new);
+    }
+}
+
+/// Named values beside the content; keys in byte order. Cloning shares them.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata(Arc<Vec<(Str, Value)>>);
+
+impl Metadata {
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        let at = self.position(key).ok()?;
+        Some(&self.0[at].1)
+    }
+
+    pub fn set(&mut self, key: impl Into<Str>, value: impl Into<Value>) {
+        let (key, value) = (key.into(), value.into());
+        match self.position(&key) {
+            Ok(at) => Arc::make_mut(&mut self.0)[at].1 = value,
+            Err(at) => Arc::make_mut(&mut self.0).insert(at, (key, value)),
+        }
+    }
+
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let at = self.position(key).ok()?;
+        Some(Arc::make_mut(&mut self.0).remove(at).1)
+    }
+
+    pub fn clear(&mut self) {
+        self.0 = Arc::default();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Str, &Value)> {
+        self.0.iter().map(|(k, v)| (k, v))
+    }
+
+    fn position(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(k, _)| (**k).cmp(key))
+    }
+}

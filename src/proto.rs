@@ -1,0 +1,1 @@
+//! The code generated from `proto/`: the protocol between workers and the coordinator.

@@ -1,0 +1,1 @@
+//! Named tasks, soft and hard stop, waits with a deadline.

@@ -1,0 +1,79 @@
+//! What a message's content is made of, once somebody looks inside.
+//!
+//! Cloning any value is cheap (a reference count at most): arrays, objects, strings and bytes are shared and copied on
+//! the first write. Objects present their keys in byte order, which is the order they are written in.
+//! Callers see [`Array`], [`Object`] and [`Str`] through their methods only, so that they may stay unparsed inside.
+
+mod array;
+mod json;
+mod number;
+mod object;
+mod string;
+mod timestamp;
+
+pub use array::Array;
+pub use json::{JsonError, parse, parse_prefix, write};
+pub use number::Number;
+pub use object::Object;
+pub use string::Str;
+pub use timestamp::Timestamp;
+
+use bytes::Bytes;
+
+/// A structured value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Uint(u64),
+    Float(f64),
+    /// A number as its JSON text had it; kept exactly until arithmetic reads it.
+    Number(Number),
+    String(Str),
+    Bytes(Bytes),
+    Timestamp(Timestamp),
+    Array(Array),
+    Object(Object),
+}
+
+impl Value {
+    /// The name of the type as mappings see it: `string`, `bytes`, `number`, `bool`, `timestamp`, `array`, `object` or `null`.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "bool",
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Bytes(_) => "bytes",
+            Value::Timestamp(_) => "timestamp",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        }
+    }
+
+    /// The text, if this is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(s) => Some(s),
+            _ => None,
+        }
+    }
+
+    /// Compact JSON with sorted keys: the form that a message is written in.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(self, &mut out);
+        out
+    }
+}
+
+macro_rules! from {
+    ($($from:ty => $variant:ident),* $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from(v: $from) -> Value { Value::$variant(v.into()) }
+        }
+    )*};
+}
+from!(bool => Bool, i64 => Int, u64 => Uint, f64 => Float, &str => String, String => String, Str => String,
+    Bytes => Bytes, Vec<Value> => Array, Array => Array, Object => Object, Number => Number, Timestamp => Timestamp);

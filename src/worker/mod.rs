@@ -1,0 +1,1 @@
+//! The data plane's shell: session with the coordinator, assignment → running stream, fencing, drain.
