@@ -14,10 +14,11 @@ pub struct Message {
     value: OnceLock<Result<Value, JsonError>>,
     metadata: Metadata,
     error: Option<Arc<MessageError>>,
+    origin: u32,
 }
 
-/// The messages that travel and are answered together, in order.
-pub type Batch = Vec<Message>;
+/// The messages that travel and are answered together, in order. Most batches hold one.
+pub type Batch = smallvec::SmallVec<[Message; 1]>;
 
 /// Why a processor failed on a message, and which one it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub struct MessageError {
     pub text: Str,
     /// The component's type (`mapping`), label and path (`root.pipeline.processors.0`), where known.
     pub component: Option<ComponentName>,
+}
+
+impl MessageError {
+    /// A failure whose component the engine fills in.
+    pub fn new(text: impl Into<Str>) -> MessageError {
+        MessageError {
+            text: text.into(),
+            component: None,
+        }
+    }
 }
 
 /// How logs, metrics and errors name a component.
@@ -98,6 +109,16 @@ impl Message {
 
     pub fn set_error(&mut self, error: Option<MessageError>) {
         self.error = error.map(Arc::new);
+    }
+
+    /// Which message of its source's batch this came from: a failure is answered by it, however batches were split,
+    /// merged or reordered since. Messages made from another keep its origin.
+    pub fn origin(&self) -> u32 {
+        self.origin
+    }
+
+    pub fn set_origin(&mut self, origin: u32) {
+        self.origin = origin;
     }
 }
 

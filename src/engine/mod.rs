@@ -1,1 +1,40 @@
 //! Runs one stream; knows the component traits, never a component by name.
+
+mod fence;
+
+pub use fence::{Fence, boottime_ms};
+
+/// What a worker is asked to run: one shard of a stream.
+#[derive(Clone, Debug)]
+pub struct StreamSpec {
+    pub name: String,
+    /// From 0 to `shards` − 1.
+    pub shard: u32,
+    pub shards: u32,
+    /// Grows with each owner of the shard, so that sinks can tell an old owner from a new one.
+    pub epoch: u64,
+    /// The config: YAML with everything but `${}` of the environment resolved.
+    pub text: String,
+}
+
+/// Why a stream can't start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct StartError {
+    pub message: String,
+    /// Whether trying again is useless until the config changes.
+    pub permanent: bool,
+}
+
+/// How a stream ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its input ended, and everything was delivered.
+    Completed,
+    /// It was asked to stop, and everything read was delivered or handed back to its source.
+    Stopped,
+    Failed {
+        reason: String,
+        permanent: bool,
+    },
+}

@@ -1,0 +1,115 @@
+//! Batches on their way, and the duty to answer them.
+//!
+//! Whoever holds an [`Ack`] owes its source exactly one answer: ok once the batch is safe, or an error, after which the
+//! source sends it again or hands the error on. The duty travels beside the batch and not inside a message, because a
+//! batch may be split, merged or dropped on its way, while the source waits for one answer about what it sent.
+
+use crate::message::{Batch, Message};
+use std::{fmt, sync::Arc};
+
+/// A batch and the duty to answer it.
+#[derive(Debug)]
+pub struct Transaction {
+    pub batch: Batch,
+    pub ack: Ack,
+}
+
+/// Transactions that travel together, in order, each with its own answer: channel and task costs are paid once for all.
+pub type Run = Vec<Transaction>;
+
+/// What became of a batch.
+pub type Answer = Result<(), BatchError>;
+
+/// Why a batch, or some of its messages, did not arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchError {
+    pub text: Arc<str>,
+    /// The failed messages by their [`Message::origin`] with a reason each; empty when the whole batch failed.
+    /// Messages that aren't named here did arrive.
+    pub failed: Vec<(u32, Arc<str>)>,
+}
+
+impl BatchError {
+    /// The whole batch failed.
+    pub fn whole(text: impl Into<Arc<str>>) -> BatchError {
+        BatchError {
+            text: text.into(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Whether this message of the batch failed.
+    pub fn covers(&self, message: &Message) -> bool {
+        self.failed.is_empty()
+            || self
+                .failed
+                .iter()
+                .any(|(origin, _)| *origin == message.origin())
+    }
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for BatchError {}
+
+/// The duty to answer one transaction, once. Dropped without an answer it fails the transaction, so that nothing is lost.
+pub struct Ack(Option<Inner>);
+
+enum Inner {
+    /// A source that keeps its own books: the token says which of its transactions this was.
+    Source(Arc<dyn AckSink>, u64),
+    Once(Box<dyn FnOnce(Answer) + Send + Sync>),
+}
+
+/// Takes the answers for a source's transactions. Called once for each token, from any thread; must not block.
+pub trait AckSink: Send + Sync {
+    fn answer(&self, token: u64, answer: Answer);
+}
+
+impl Ack {
+    /// For batches that nobody waits for.
+    pub fn none() -> Ack {
+        Ack(None)
+    }
+
+    pub fn source(sink: Arc<dyn AckSink>, token: u64) -> Ack {
+        Ack(Some(Inner::Source(sink, token)))
+    }
+
+    /// Calls `then` with the answer; it must not block.
+    pub fn once(then: impl FnOnce(Answer) + Send + Sync + 'static) -> Ack {
+        Ack(Some(Inner::Once(Box::new(then))))
+    }
+
+    pub fn answer(mut self, answer: Answer) {
+        self.give(answer);
+    }
+
+    fn give(&mut self, answer: Answer) {
+        match self.0.take() {
+            None => {}
+            Some(Inner::Source(sink, token)) => sink.answer(token, answer),
+            Some(Inner::Once(then)) => then(answer),
+        }
+    }
+}
+
+impl Drop for Ack {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            self.give(Err(BatchError::whole(
+                "the stream stopped before the message was delivered",
+            )));
+        }
+    }
+}
+
+impl fmt::Debug for Ack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ack")
+    }
+}
