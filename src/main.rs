@@ -1,1 +1,3 @@
+//! Arguments, logs, the role, the exit code.
+
 fn main() {}

@@ -1,1 +1,3 @@
+//! The integration tests, one binary: a folder each for what they cover.
 
+mod tidy;

@@ -1,0 +1,34 @@
+# The commands of the README. `make help` lists them.
+SHELL := bash
+CARGO ?= cargo
+
+.PHONY: help run build test check tools bench bench-e2e dist
+
+help: ## this list
+	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s $$'\t'
+
+run: ## build, start a cluster on this machine, run a real stream, say where to look
+	$(CARGO) build --release
+	deploy/run.sh target/release/airtruct
+
+build: ## a debug build
+	$(CARGO) build
+
+test: tools check ## everything that CI checks
+	$(CARGO) test --no-fail-fast
+
+check: ## format and lints
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+tools: ## what the tests need besides Rust: a PostgreSQL server, Python for the conformance cases
+	@deploy/tools.sh
+
+bench: ## micro benchmarks: medians with their spread
+	$(CARGO) bench
+
+dist: ## the binary that is shipped and measured
+	$(CARGO) build --profile dist
+
+bench-e2e: dist ## whole streams; with PEER_BIN set, alternately against that program
+	benches/e2e.sh target/dist/airtruct
