@@ -4,6 +4,7 @@
 //! (`tests/tidy` holds that):
 //!
 //! - [`value`], [`message`]: what flows. A message is bytes that are parsed at most once, and only if read inside.
+//! - [`formats`]: text and byte formats that mappings and components share. Pure.
 //! - [`bloblang`]: the mapping language: parser, compiler, evaluation, functions and methods. Pure.
 //! - [`config`]: YAML with positions, `${}` interpolation, and the reader that lints while it reads.
 //! - [`component`]: what a component is, how it declares itself, and every input, processor and output there is.
@@ -24,6 +25,7 @@ pub mod component;
 pub mod config;
 pub mod coordinator;
 pub mod engine;
+pub mod formats;
 pub mod ids;
 pub mod message;
 pub mod proto;

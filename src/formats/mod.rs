@@ -1,0 +1,5 @@
+//! Formats that mappings and components share: pure functions over text and bytes.
+
+pub mod go_time;
+pub mod iso8601;
+pub mod strftime;

@@ -1,0 +1,399 @@
+//! `strftime` and `strptime`: times by directives such as `%Y-%m-%d`.
+
+use super::go_time::{Civil, DAYS, MONTHS, days_in, unix_seconds};
+use std::fmt::Write;
+
+/// Appends a time by a format. Unknown directives are written as they stand.
+pub fn format(time: &Civil<'_>, unix_seconds: i64, format: &str, out: &mut String) {
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let mut padding = None;
+        let mut upper = false;
+        let mut directive = chars.next();
+        while let Some(flag @ ('-' | '_' | '0' | '^' | ':')) = directive {
+            match flag {
+                '^' => upper = true,
+                _ => padding = Some(flag),
+            }
+            directive = chars.next();
+        }
+        let Some(directive) = directive else {
+            out.push('%');
+            return;
+        };
+        let start = out.len();
+        write_directive(time, unix_seconds, directive, padding, out);
+        if upper {
+            let text = out.split_off(start).to_uppercase();
+            out.push_str(&text);
+        }
+    }
+}
+
+fn write_directive(
+    time: &Civil<'_>,
+    unix: i64,
+    directive: char,
+    padding: Option<char>,
+    out: &mut String,
+) {
+    let mut number = |n: i64, width: usize, pad: char| {
+        let result = match padding.unwrap_or(pad) {
+            '-' => write!(out, "{n}"),
+            '_' => write!(out, "{n:width$}"),
+            _ => write!(out, "{n:0width$}"),
+        };
+        result.expect("a string takes all that is written to it");
+    };
+    let hour12 = if time.hour.is_multiple_of(12) {
+        12
+    } else {
+        time.hour % 12
+    };
+    let weekday = i64::from(time.weekday);
+    let yearday = i64::from(time.yearday) - 1;
+    let (iso_year, iso_week) = iso_week(time);
+    match directive {
+        'Y' => number(time.year, 4, '0'),
+        'C' => number(time.year.div_euclid(100), 2, '0'),
+        'y' => number(time.year.rem_euclid(100), 2, '0'),
+        'm' => number(i64::from(time.month), 2, '0'),
+        'd' => number(i64::from(time.day), 2, '0'),
+        'e' => number(i64::from(time.day), 2, '_'),
+        'H' => number(i64::from(time.hour), 2, '0'),
+        'k' => number(i64::from(time.hour), 2, '_'),
+        'I' => number(i64::from(hour12), 2, '0'),
+        'l' => number(i64::from(hour12), 2, '_'),
+        'M' => number(i64::from(time.minute), 2, '0'),
+        'S' => number(i64::from(time.second), 2, '0'),
+        'f' => number(i64::from(time.nanos / 1000), 6, '0'),
+        'j' => number(i64::from(time.yearday), 3, '0'),
+        'u' => number(if weekday == 0 { 7 } else { weekday }, 1, '0'),
+        'w' => number(weekday, 1, '0'),
+        'U' => number((yearday + 7 - weekday) / 7, 2, '0'),
+        'W' => number((yearday + 7 - (weekday + 6) % 7) / 7, 2, '0'),
+        'V' => number(iso_week, 2, '0'),
+        'G' => number(iso_year, 4, '0'),
+        'g' => number(iso_year.rem_euclid(100), 2, '0'),
+        's' => number(unix, 1, '-'),
+        'B' => out.push_str(MONTHS[time.month as usize - 1]),
+        'b' | 'h' => out.push_str(&MONTHS[time.month as usize - 1][..3]),
+        'A' => out.push_str(DAYS[time.weekday as usize]),
+        'a' => out.push_str(&DAYS[time.weekday as usize][..3]),
+        'p' => out.push_str(if time.hour >= 12 { "PM" } else { "AM" }),
+        'P' => out.push_str(if time.hour >= 12 { "pm" } else { "am" }),
+        'F' => format(time, unix, "%Y-%m-%d", out),
+        'D' | 'x' => format(time, unix, "%m/%d/%y", out),
+        'T' | 'X' => format(time, unix, "%H:%M:%S", out),
+        'R' => format(time, unix, "%H:%M", out),
+        'r' => format(time, unix, "%I:%M:%S %p", out),
+        'c' => format(time, unix, "%a %b %e %H:%M:%S %Y", out),
+        'v' => format(time, unix, "%e-%b-%Y", out),
+        '+' => format(time, unix, "%a %b %e %H:%M:%S %Z %Y", out),
+        'z' if padding == Some(':') => time.format("-07:00", out),
+        'z' => time.format("-0700", out),
+        'Z' => time.format("MST", out),
+        'n' => out.push('\n'),
+        't' => out.push('\t'),
+        '%' => out.push('%'),
+        other => {
+            out.push('%');
+            out.push(other);
+        }
+    }
+}
+
+/// The ISO 8601 year and week.
+fn iso_week(time: &Civil<'_>) -> (i64, i64) {
+    let monday_first = (i64::from(time.weekday) + 6) % 7;
+    let week = (i64::from(time.yearday) - 1 - monday_first + 10) / 7;
+    let length = |year: i64| if days_in(2, year) == 29 { 366 } else { 365 };
+    let weeks_of = |year: i64| {
+        let first = (unix_seconds(year, 1, 1, 0, 0, 0).div_euclid(86_400) + 3).rem_euclid(7);
+        if first == 3 || first == 2 && length(year) == 366 {
+            53
+        } else {
+            52
+        }
+    };
+    if week < 1 {
+        (time.year - 1, weeks_of(time.year - 1))
+    } else if week > weeks_of(time.year) {
+        (time.year + 1, 1)
+    } else {
+        (time.year, week)
+    }
+}
+
+/// What `strptime` read: a wall clock, and the zone if the text gave one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// Seconds since 1970 as if the wall clock were UTC's.
+    pub wall_seconds: i64,
+    pub nanos: u32,
+    /// Seconds east of UTC, if the text said so.
+    pub offset: Option<i32>,
+}
+
+/// Parses `value` by a format.
+pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
+    let fail = |why: String| {
+        format!(
+            "failed to parse {} with {}: {why}",
+            go_quote(value),
+            go_quote(format)
+        )
+    };
+    let mut fields = Fields {
+        year: 1900,
+        month: 1,
+        day: 1,
+        ..Fields::default()
+    };
+    let rest = fields.read(value, format).map_err(&fail)?;
+    if !rest.is_empty() {
+        return Err(fail(format!("unparsed string {}", go_quote(rest))));
+    }
+    if let Some(unix) = fields.unix {
+        return Ok(Parsed {
+            wall_seconds: unix,
+            nanos: fields.nanos,
+            offset: Some(0),
+        });
+    }
+    if let Some(pm) = fields.pm {
+        fields.hour = fields.hour % 12 + if pm { 12 } else { 0 };
+    }
+    if let Some(day) = fields.yearday {
+        (fields.month, fields.day) = (1, day);
+    }
+    let wall_seconds = unix_seconds(
+        fields.year,
+        fields.month,
+        fields.day,
+        fields.hour,
+        fields.minute,
+        fields.second,
+    );
+    Ok(Parsed {
+        wall_seconds,
+        nanos: fields.nanos,
+        offset: fields.offset,
+    })
+}
+
+#[derive(Default)]
+struct Fields {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    nanos: u32,
+    yearday: Option<i64>,
+    pm: Option<bool>,
+    offset: Option<i32>,
+    unix: Option<i64>,
+}
+
+impl Fields {
+    fn read<'v>(&mut self, mut value: &'v str, format: &str) -> Result<&'v str, String> {
+        let mut chars = format.chars();
+        while let Some(c) = chars.next() {
+            if c != '%' {
+                value = value
+                    .strip_prefix(c)
+                    .ok_or_else(|| format!("expected '{c}'"))?;
+                continue;
+            }
+            let directive = match chars.next() {
+                Some('-' | '_' | '0' | '^' | ':') => chars.next(),
+                other => other,
+            };
+            let Some(directive) = directive else {
+                return Err("stray %".into());
+            };
+            value = self.directive(value, directive)?;
+        }
+        Ok(value)
+    }
+
+    fn directive<'v>(&mut self, value: &'v str, directive: char) -> Result<&'v str, String> {
+        let bad = || format!("cannot parse \"%{directive}\"");
+        let number = |width: usize, min: i64, max: i64| -> Result<(i64, &'v str), String> {
+            let spaces = value.len() - value.trim_start_matches(' ').len();
+            let text = &value[if "ekl".contains(directive) {
+                spaces.min(1)
+            } else {
+                0
+            }..];
+            let count = text
+                .bytes()
+                .take(width)
+                .take_while(u8::is_ascii_digit)
+                .count();
+            let n: i64 = text[..count].parse().map_err(|_| bad())?;
+            if n < min || n > max {
+                Err(bad())
+            } else {
+                Ok((n, &text[count..]))
+            }
+        };
+        let name = |table: &[&str]| -> Result<(usize, &'v str), String> {
+            let at = |length: fn(&str) -> usize| {
+                let found = table.iter().position(|n| {
+                    value
+                        .get(..length(n))
+                        .is_some_and(|v| v.eq_ignore_ascii_case(&n[..length(n)]))
+                });
+                found.map(|i| (i, &value[length(table[i])..]))
+            };
+            at(str::len).or_else(|| at(|_| 3)).ok_or_else(bad)
+        };
+        let rest;
+        match directive {
+            'Y' => (self.year, rest) = number(4, 0, 9999)?,
+            'y' => {
+                (self.year, rest) = number(2, 0, 99)?;
+                self.year += if self.year < 69 { 2000 } else { 1900 };
+            }
+            'm' => (self.month, rest) = number(2, 1, 12)?,
+            'd' | 'e' => (self.day, rest) = number(2, 1, 31)?,
+            'H' | 'k' => (self.hour, rest) = number(2, 0, 23)?,
+            'I' | 'l' => (self.hour, rest) = number(2, 1, 12)?,
+            'M' => (self.minute, rest) = number(2, 0, 59)?,
+            'S' => (self.second, rest) = number(2, 0, 60)?,
+            'f' => {
+                let count = value.bytes().take(9).take_while(u8::is_ascii_digit).count();
+                let n: u32 = value[..count].parse().map_err(|_| bad())?;
+                self.nanos = n * 10u32.pow(9 - count as u32);
+                rest = &value[count..];
+            }
+            'j' => {
+                let (n, after) = number(3, 1, 366)?;
+                self.yearday = Some(n);
+                rest = after;
+            }
+            's' => {
+                let count = value.bytes().take_while(u8::is_ascii_digit).count();
+                self.unix = Some(value[..count].parse().map_err(|_| bad())?);
+                rest = &value[count..];
+            }
+            'u' | 'w' => (_, rest) = number(1, 0, 7)?,
+            'U' | 'W' | 'V' => (_, rest) = number(2, 0, 53)?,
+            'C' | 'g' => (_, rest) = number(2, 0, 99)?,
+            'G' => (_, rest) = number(4, 0, 9999)?,
+            'B' | 'b' | 'h' => {
+                let (i, after) = name(&MONTHS)?;
+                (self.month, rest) = (i as i64 + 1, after);
+            }
+            'A' | 'a' => (_, rest) = name(&DAYS)?,
+            'p' | 'P' => {
+                let text = value.get(..2).ok_or_else(bad)?;
+                self.pm = Some(match text.to_ascii_uppercase().as_str() {
+                    "AM" => false,
+                    "PM" => true,
+                    _ => return Err(bad()),
+                });
+                rest = &value[2..];
+            }
+            'z' => {
+                if let Some(after) = value.strip_prefix('Z') {
+                    (self.offset, rest) = (Some(0), after);
+                } else {
+                    let sign = if value.starts_with('-') { -1 } else { 1 };
+                    let digits: String = value
+                        .chars()
+                        .skip(1)
+                        .filter(char::is_ascii_digit)
+                        .take(4)
+                        .collect();
+                    let length = if value.as_bytes().get(3) == Some(&b':') {
+                        6
+                    } else {
+                        5
+                    };
+                    if !value.starts_with(['+', '-']) || digits.len() < 4 || value.len() < length {
+                        return Err(bad());
+                    }
+                    let n: i32 = digits.parse().map_err(|_| bad())?;
+                    self.offset = Some(sign * (n / 100 * 3600 + n % 100 * 60));
+                    rest = value.get(length..).ok_or_else(bad)?;
+                }
+            }
+            'Z' => {
+                let count = value.bytes().take_while(u8::is_ascii_uppercase).count();
+                if count == 0 {
+                    return Err(bad());
+                }
+                if matches!(&value[..count], "UTC" | "GMT") {
+                    self.offset = Some(0);
+                }
+                rest = &value[count..];
+            }
+            'F' => rest = self.read(value, "%Y-%m-%d")?,
+            'D' | 'x' => rest = self.read(value, "%m/%d/%y")?,
+            'T' | 'X' => rest = self.read(value, "%H:%M:%S")?,
+            'R' => rest = self.read(value, "%H:%M")?,
+            'r' => rest = self.read(value, "%I:%M:%S %p")?,
+            'c' => rest = self.read(value, "%a %b %e %H:%M:%S %Y")?,
+            'v' => rest = self.read(value, "%e-%b-%Y")?,
+            'n' | 't' => rest = value.strip_prefix([' ', '\n', '\t']).ok_or_else(bad)?,
+            '%' => rest = value.strip_prefix('%').ok_or_else(bad)?,
+            other => return Err(format!("unexpected format: \"%{other}\"")),
+        }
+        Ok(rest)
+    }
+}
+
+/// A string in quotes, with the escapes of Go's `%q`.
+fn go_quote(text: &str) -> String {
+    format!("{text:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(seconds: i64, nanos: u32, directives: &str) -> String {
+        let mut out = String::new();
+        format(
+            &Civil::new(seconds, nanos, 3600, "CET"),
+            seconds,
+            directives,
+            &mut out,
+        );
+        out
+    }
+
+    #[test]
+    fn directives_write_their_fields() {
+        assert_eq!(
+            show(0, 0, "%A %B %j %U %w %y %Z %z %I %p %f %s %e %%"),
+            "Thursday January 001 00 4 70 CET +0100 01 AM 000000 0  1 %"
+        );
+        assert_eq!(
+            show(1_597_384_463, 371_000_000, "%F %T.%f %V %G"),
+            "2020-08-14 06:54:23.371000 33 2020"
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let parsed = parse("2020-Aug-14 11:50:26.371000", "%Y-%b-%d %H:%M:%S.%f").expect("valid");
+        assert_eq!(
+            (parsed.wall_seconds, parsed.nanos),
+            (1_597_405_826, 371_000_000)
+        );
+        let error = parse("2026-11-23T10:20:30Z", "%Y-%b-%d %H:%M:%S").expect_err("no month");
+        assert_eq!(
+            error,
+            r#"failed to parse "2026-11-23T10:20:30Z" with "%Y-%b-%d %H:%M:%S": cannot parse "%b""#
+        );
+    }
+}
