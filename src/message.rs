@@ -5,6 +5,7 @@
 
 use crate::value::{self, JsonError, Str, Value};
 use bytes::Bytes;
+use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 
 /// What flows through a stream.
@@ -14,7 +15,26 @@ pub struct Message {
     value: OnceLock<Result<Value, JsonError>>,
     metadata: Metadata,
     error: Option<Arc<MessageError>>,
+    replies: Option<Arc<Replies>>,
     origin: u32,
+}
+
+/// The origin of a message that was made from several of its batch.
+const MERGED: u32 = u32::MAX;
+
+/// Where answers to whoever sent a message are put, for sources that wait for one (`http_server`).
+#[derive(Debug, Default)]
+pub struct Replies(Mutex<Vec<Batch>>);
+
+impl Replies {
+    pub fn push(&self, batch: Batch) {
+        self.0.lock().push(batch);
+    }
+
+    /// Takes what was put here so far.
+    pub fn take(&self) -> Vec<Batch> {
+        std::mem::take(&mut *self.0.lock())
+    }
 }
 
 /// The messages that travel and are answered together, in order. Most batches hold one.
@@ -120,45 +140,70 @@ impl Message {
     pub fn set_origin(&mut self, origin: u32) {
         self.origin = origin;
     }
+
+    /// Says that this message was made from several of its batch (an archive): its failure is the failure of all of them.
+    pub fn set_merged(&mut self) {
+        self.origin = MERGED;
+    }
+
+    /// Whether this message was made from several of its batch.
+    pub fn is_merged(&self) -> bool {
+        self.origin == MERGED
+    }
+
+    /// Where answers to this message's sender go, if it waits for any. Clones of a message share it.
+    pub fn replies(&self) -> Option<&Arc<Replies>> {
+        self.replies.as_ref()
+    }
+
+    pub fn set_replies(&mut self, replies: Option<Arc<Replies>>) {
+        self.replies = replies;
+    }
 }
 
 /// Named values beside the content; keys in byte order. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub struct Metadata(Arc<Vec<(Str, Value)>>);
+pub struct Metadata(Option<Arc<Vec<(Str, Value)>>>);
 
 impl Metadata {
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         let at = self.position(key).ok()?;
-        Some(&self.0[at].1)
+        Some(&self.entries()[at].1)
     }
 
     pub fn set(&mut self, key: impl Into<Str>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
-        match self.position(&key) {
-            Ok(at) => Arc::make_mut(&mut self.0)[at].1 = value,
-            Err(at) => Arc::make_mut(&mut self.0).insert(at, (key, value)),
+        let position = self.position(&key);
+        let entries = Arc::make_mut(self.0.get_or_insert_default());
+        match position {
+            Ok(at) => entries[at].1 = value,
+            Err(at) => entries.insert(at, (key, value)),
         }
     }
 
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.position(key).ok()?;
-        Some(Arc::make_mut(&mut self.0).remove(at).1)
+        self.0.as_mut().map(|all| Arc::make_mut(all).remove(at).1)
     }
 
     pub fn clear(&mut self) {
-        self.0 = Arc::default();
+        self.0 = None;
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries().is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&Str, &Value)> {
-        self.0.iter().map(|(k, v)| (k, v))
+        self.entries().iter().map(|(k, v)| (k, v))
+    }
+
+    fn entries(&self) -> &[(Str, Value)] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
     }
 
     fn position(&self, key: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(k, _)| (**k).cmp(key))
+        self.entries().binary_search_by(|(k, _)| (**k).cmp(key))
     }
 }

@@ -1,10 +1,11 @@
 //! What a component is given when it is built.
 
 use super::{
-    Cache, Component, InputConfig, OutputConfig, Processor, ProcessorConfig, RateLimit, Scanner,
-    ScannerConfig, Sink, Source,
+    BatchPolicy, Cache, Chain, Component, Fence, HttpMux, Hurry, InputConfig, OutputConfig, Pipe,
+    ProcessorConfig, RateLimit, Scanner, ScannerConfig, Sink, Source,
 };
 use crate::message::ComponentName;
+use crate::telemetry::metrics::Metrics;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -26,19 +27,42 @@ pub trait Wiring: Send + Sync {
     fn processors(self: Arc<Self>, configs: &[ProcessorConfig]) -> anyhow::Result<Chain>;
     fn scanner(self: Arc<Self>, config: &ScannerConfig) -> anyhow::Result<Arc<dyn Scanner>>;
 
-    /// The resource under this label; the error names it if it isn't there.
-    fn cache(&self, label: &str) -> anyhow::Result<Arc<dyn Cache>>;
-    fn rate_limit(&self, label: &str) -> anyhow::Result<Arc<dyn RateLimit>>;
+    /// Gathers what `source` yields into batches.
+    fn batched_source(
+        self: Arc<Self>,
+        source: Box<dyn Source>,
+        policy: &BatchPolicy,
+    ) -> anyhow::Result<Box<dyn Source>>;
+    /// Gathers what is sent into batches for `sink`, of which up to `max_in_flight` are under way at a time.
+    fn batched_sink(
+        self: Arc<Self>,
+        sink: Arc<dyn Sink>,
+        policy: &BatchPolicy,
+        max_in_flight: usize,
+    ) -> anyhow::Result<Arc<dyn Sink>>;
+
+    /// The resource under this label, one instance for all who ask; the error names it if it isn't there.
+    fn cache(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Cache>>;
+    fn rate_limit(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>>;
+    fn input_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Box<dyn Source>>;
+    fn processor_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Chain>;
+    fn output_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Sink>>;
+    /// The pipe under this name, made by whoever asks first.
+    fn pipe(&self, name: &str) -> Pipe;
+
+    /// Where `http_server` components answer requests.
+    fn http(&self) -> &HttpMux;
+    fn metrics(&self) -> &Metrics;
+    /// Whether this process may still act for the stream.
+    fn fence(&self) -> &Fence;
 
     /// Cancelled when the stream must stop at once: what waits gives up.
     fn hard_stop(&self) -> CancellationToken;
     /// Cancelled when the stream should finish: inputs read no more.
     fn soft_stop(&self) -> CancellationToken;
+    /// On while somebody waits for everything under way to be delivered.
+    fn hurry(&self) -> &Hurry;
 }
-
-/// Processors that run one after the other.
-#[derive(Clone)]
-pub struct Chain(pub Arc<[Processor]>);
 
 impl Context {
     pub fn input(&self, config: &InputConfig) -> anyhow::Result<Box<dyn Source>> {
@@ -55,6 +79,35 @@ impl Context {
 
     pub fn scanner(&self, config: &ScannerConfig) -> anyhow::Result<Arc<dyn Scanner>> {
         self.wiring.clone().scanner(config)
+    }
+
+    pub fn cache(&self, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
+        self.wiring.clone().cache(label)
+    }
+
+    pub fn rate_limit(&self, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
+        self.wiring.clone().rate_limit(label)
+    }
+
+    /// See [`Wiring::batched_source`].
+    pub fn batched_source(
+        &self,
+        source: Box<dyn Source>,
+        policy: &BatchPolicy,
+    ) -> anyhow::Result<Box<dyn Source>> {
+        self.wiring.clone().batched_source(source, policy)
+    }
+
+    /// See [`Wiring::batched_sink`].
+    pub fn batched_sink(
+        &self,
+        sink: Arc<dyn Sink>,
+        policy: &BatchPolicy,
+        max_in_flight: usize,
+    ) -> anyhow::Result<Arc<dyn Sink>> {
+        self.wiring
+            .clone()
+            .batched_sink(sink, policy, max_in_flight)
     }
 }
 

@@ -14,14 +14,24 @@ pub mod rate_limits;
 pub mod scanners;
 
 mod batch_policy;
+mod chain;
 mod context;
+mod fence;
+mod http;
+mod hurry;
+mod pipe;
 mod read;
 mod spec;
 mod traits;
 mod transaction;
 
 pub use batch_policy::BatchPolicy;
-pub use context::{Chain, Context, Wiring};
+pub use chain::Chain;
+pub use context::{Context, Wiring};
+pub use fence::{Fence, boottime_ms};
+pub use http::{HttpCall, HttpHandler, HttpMux, HttpRoute, not_found};
+pub use hurry::{Hurry, HurryGuard};
+pub use pipe::Pipe;
 pub use read::Component;
 pub use spec::{Kind, Spec, Status};
 pub use traits::*;

@@ -38,13 +38,39 @@ impl BatchError {
         }
     }
 
+    /// The error of a batch of which these messages failed, each for a reason.
+    pub fn of_messages<'m>(
+        failed: impl IntoIterator<Item = (&'m Message, Arc<str>)>,
+    ) -> BatchError {
+        let mut error = BatchError::whole("");
+        let mut merged = false;
+        for (message, reason) in failed {
+            merged |= message.is_merged();
+            error.failed.push((message.origin(), reason));
+        }
+        if let Some((_, first)) = error.failed.first() {
+            error.text = first.clone();
+        }
+        if merged {
+            error.failed.clear();
+        }
+        error
+    }
+
+    /// Whether this message of the batch failed, and why.
+    pub fn reason(&self, message: &Message) -> Option<&Arc<str>> {
+        if self.failed.is_empty() || message.is_merged() {
+            return Some(&self.text);
+        }
+        let mut failed = self.failed.iter();
+        failed
+            .find(|(origin, _)| *origin == message.origin())
+            .map(|(_, reason)| reason)
+    }
+
     /// Whether this message of the batch failed.
     pub fn covers(&self, message: &Message) -> bool {
-        self.failed.is_empty()
-            || self
-                .failed
-                .iter()
-                .any(|(origin, _)| *origin == message.origin())
+        self.reason(message).is_some()
     }
 }
 
@@ -83,6 +109,11 @@ impl Ack {
     /// Calls `then` with the answer; it must not block.
     pub fn once(then: impl FnOnce(Answer) + Send + Sync + 'static) -> Ack {
         Ack(Some(Inner::Once(Box::new(then))))
+    }
+
+    /// Whether nobody waits for the answer.
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
     }
 
     pub fn answer(mut self, answer: Answer) {

@@ -1,8 +1,6 @@
 //! Runs one stream; knows the component traits, never a component by name.
 
-mod fence;
-
-pub use fence::{Fence, boottime_ms};
+pub use crate::component::{Fence, boottime_ms};
 
 /// What a worker is asked to run: one shard of a stream.
 #[derive(Clone, Debug)]
