@@ -2,12 +2,15 @@
 
 use super::{
     Action, Assignment, AssignmentState, Decision, Drain, DrainCause, Presence, Shard, Standing,
-    Time, View, assignment::Death,
+    Time, View, Worker, assignment::Death,
 };
-use crate::ids::AssignmentId;
+use crate::ids::{AssignmentId, WorkerId};
 
 /// Deaths that are remembered of a shard.
 const MAX_DEATHS: usize = 16;
+
+/// After so long without a move for balance, the pauses between rounds begin small again, in milliseconds.
+const QUIET_MS: u64 = 30_000;
 
 impl View {
     /// Carries out one decision. A decision about something that is not there (any more) changes nothing.
@@ -53,19 +56,23 @@ impl View {
                     failure: None,
                 };
                 let shard = self.shards.entry(shard.clone()).or_default();
-                if !shard.standing.is_ready() {
-                    set_standing(shard, Standing::Ready, cause, now);
-                }
+                let left = shard.current().map(|current| current.worker.clone());
+                set_standing(shard, Standing::Ready, cause, now);
+                shard.destination = None;
                 shard.assignments.push(assignment);
                 if let Some(worker) = self.workers.get_mut(worker) {
                     worker.assigned += 1;
+                    worker.last_assigned = self.epoch;
+                }
+                // A second copy beside one that need not leave its worker is a move for balance.
+                if left.is_some_and(|id| self.workers.get(&id).is_some_and(Worker::is_open)) {
+                    self.begin_round(now);
                 }
             }
             Action::Drain {
                 assignment,
                 until,
                 destination,
-                balance,
             } => {
                 let Some(found) = self.assignment_mut(assignment) else {
                     return;
@@ -75,20 +82,20 @@ impl View {
                 found.destination.clone_from(destination);
                 found.reason.clone_from(cause);
                 found.since = now;
-                if *balance {
+                if found.is_move() {
                     self.begin_round(now);
                 }
             }
-            Action::Release { assignment, died } => {
+            Action::Release {
+                assignment,
+                suspicious,
+            } => {
                 let Some((shard, ended)) = self.take(assignment) else {
                     return;
                 };
-                if *died
-                    && !shard
-                        .deaths
-                        .iter()
-                        .any(|d| d.incarnation == ended.incarnation)
-                {
+                if !*suspicious {
+                    shard.deaths.clear();
+                } else if shard.deaths.iter().all(|d| d.worker != ended.worker) {
                     shard.deaths.push(Death {
                         worker: ended.worker,
                         incarnation: ended.incarnation,
@@ -124,11 +131,18 @@ impl View {
                     set_standing(shard, Standing::Completed { revision }, cause, now);
                 }
             }
-            Action::Quarantine { shard, revision } => {
+            Action::Quarantine {
+                shard,
+                revision,
+                until,
+            } => {
                 if let Some(shard) = self.shards.get_mut(shard) {
                     shard.deaths.clear();
-                    let revision = *revision;
-                    set_standing(shard, Standing::Quarantined { revision }, cause, now);
+                    let standing = Standing::Quarantined {
+                        revision: *revision,
+                        until: *until,
+                    };
+                    set_standing(shard, standing, cause, now);
                 }
             }
             Action::Remove { shard } => {
@@ -144,13 +158,7 @@ impl View {
         }
     }
 
-    fn set_presence(
-        &mut self,
-        worker: &crate::ids::WorkerId,
-        presence: Presence,
-        cause: &str,
-        now: Time,
-    ) {
+    fn set_presence(&mut self, worker: &WorkerId, presence: Presence, cause: &str, now: Time) {
         if let Some(worker) = self.workers.get_mut(worker) {
             debug_assert!(worker.presence.can_become(presence));
             worker.presence = presence;
@@ -173,10 +181,12 @@ impl View {
 
     /// Counts a move: those of one moment are one round.
     fn begin_round(&mut self, now: Time) {
-        if self.moves.last != Some(now) {
-            self.moves.rounds = self.moves.rounds.saturating_add(1);
-            self.moves.last = Some(now);
+        match self.moves.last {
+            Some(last) if last == now => return,
+            Some(last) if now.since(last) < QUIET_MS => self.moves.rounds += 1,
+            _ => self.moves.rounds = 1,
         }
+        self.moves.last = Some(now);
     }
 }
 

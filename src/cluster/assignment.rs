@@ -13,7 +13,7 @@ pub struct Shard {
     pub standing: Standing,
     /// Failed attempts in a row.
     pub attempts: u32,
-    /// The newest worker deaths while this shard was running on the worker.
+    /// Worker deaths in a row, each soon after the shard had begun on that worker.
     pub deaths: Vec<Death>,
     /// Where it shall go next, if a drain that ended had said so. A hint, in memory only.
     pub destination: Option<WorkerId>,
@@ -35,8 +35,8 @@ pub enum Standing {
     Failed { revision: Revision },
     /// It reached the end of its input: not before there is another revision.
     Completed { revision: Revision },
-    /// It was running on several workers when each died: not before there is another revision.
-    Quarantined { revision: Revision },
+    /// It had just begun to run on several workers when each died: not before `until`, unless there is another revision.
+    Quarantined { revision: Revision, until: Time },
 }
 
 impl Standing {
@@ -49,9 +49,11 @@ impl Standing {
         match self {
             Self::Ready => true,
             Self::BackOff { until } => until <= now,
-            Self::Failed { revision: of }
-            | Self::Completed { revision: of }
-            | Self::Quarantined { revision: of } => of != revision,
+            Self::Failed { revision: of } | Self::Completed { revision: of } => of != revision,
+            Self::Quarantined {
+                revision: of,
+                until,
+            } => of != revision || until <= now,
         }
     }
 }
@@ -131,6 +133,20 @@ impl AssignmentState {
     /// Whether the worker acts for it no more.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Stopped | Self::Completed | Self::Failed)
+    }
+}
+
+impl Assignment {
+    /// Whether it is on its way to another worker.
+    pub fn is_move(&self) -> bool {
+        self.destination
+            .as_ref()
+            .is_some_and(|destination| *destination != self.worker)
+    }
+
+    /// For how long it ran, as of `now`, in milliseconds.
+    pub fn ran_ms(&self, now: Time) -> u64 {
+        self.running_since.map_or(0, |since| now.since(since))
     }
 }
 

@@ -39,13 +39,12 @@ pub enum Action {
         assignment: AssignmentId,
         until: Time,
         destination: Option<WorkerId>,
-        /// A move for balance: counts against the bound on those.
-        balance: bool,
     },
     /// The assignment is over: its worker stopped it or acts no more. The shard may be granted anew.
     Release {
         assignment: AssignmentId,
-        died: bool,
+        /// The worker died soon after the shard had begun on it.
+        suspicious: bool,
     },
 
     /// The assignment failed, trying again can help: not before `until`.
@@ -58,8 +57,12 @@ pub enum Action {
     Fail { assignment: AssignmentId },
     /// The assignment reached the end of its input.
     Complete { assignment: AssignmentId },
-    /// The shard was running on several workers when each died.
-    Quarantine { shard: ShardId, revision: Revision },
+    /// The shard had just begun to run on several workers when each died.
+    Quarantine {
+        shard: ShardId,
+        revision: Revision,
+        until: Time,
+    },
 
     /// The stream has fewer shards than this one's index, and nothing of it runs.
     Remove { shard: ShardId },

@@ -5,10 +5,10 @@
 //!
 //! 1. An event arrives (a worker registers, a heartbeat, a session that breaks, an edit by the API). It goes into the view by
 //!    one method of [`session`] or by a write of the stream; what the method returns as changed goes to the store.
-//! 2. `plan` says what should change: a list of [`Decision`]s. For each in order: write it to the store in one transaction,
+//! 2. [`plan()`] says what should change: a list of [`Decision`]s. For each in order: write it to the store in one transaction,
 //!    then [`View::apply`] it. A write whose outcome is unknown ends the round: load the view anew and plan again.
 //! 3. [`View::duties`] is what each worker should run, complete; send it when it changed and with every answer to a heartbeat.
-//! 4. Sleep until the next event or `next_deadline`.
+//! 4. Sleep until the next event or [`next_deadline`].
 //!
 //! Everything here is deterministic: the same arguments give the same result, in the same order.
 
@@ -56,7 +56,10 @@ macro_rules! text_enum {
 
 pub mod apply;
 pub mod assignment;
+mod board;
 pub mod decision;
+pub mod placement;
+pub mod plan;
 pub mod policy;
 pub mod session;
 pub mod stream;
@@ -66,6 +69,7 @@ pub mod worker;
 
 pub use assignment::{Assignment, AssignmentState, FailureKind, Shard, Standing};
 pub use decision::{Action, Decision};
+pub use plan::{next_deadline, plan};
 pub use policy::Policy;
 pub use session::{Heard, Heartbeat, Hello, Registration, Report};
 pub use stream::{Desired, OnPartition, Stream};

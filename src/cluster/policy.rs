@@ -28,9 +28,15 @@ pub struct Policy {
     pub stable_ms: u64,
     /// How long a drain may take before the worker cuts the stream off.
     pub drain_ms: u64,
-    /// So many deaths of distinct workers that ran a shard, within `quarantine_window_ms`, put it in quarantine.
+    /// A worker that dies within this time after a shard began on it makes the shard suspicious. One that ran for longer is cleared.
+    pub poison_ms: u64,
+    /// So many suspicious deaths in a row, each of another worker, put the shard in quarantine for `quarantine_ms`.
     pub quarantine_deaths: usize,
-    pub quarantine_window_ms: u64,
+    pub quarantine_ms: u64,
+    /// When the first worker of a term joins, nothing is placed for so long: others that start with it get their share at once.
+    pub gather_ms: u64,
+    /// A worker must have been there for so long before anything is moved to it for balance.
+    pub settle_ms: u64,
 }
 
 impl Default for Policy {
@@ -49,8 +55,11 @@ impl Default for Policy {
             max_retry_ms: 300_000,
             stable_ms: 60_000,
             drain_ms: 30_000,
+            poison_ms: 30_000,
             quarantine_deaths: 3,
-            quarantine_window_ms: 600_000,
+            quarantine_ms: 300_000,
+            gather_ms: 150,
+            settle_ms: 1_000,
         }
     }
 }

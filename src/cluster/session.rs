@@ -9,7 +9,7 @@ use super::{
     AssignmentState, Drain, DrainCause, FailureKind, Presence, Time, View, Worker,
     worker::{Former, Lease, Lifetime, Load},
 };
-use crate::ids::{AssignmentId, Generation, Incarnation, ShardId, WorkerId};
+use crate::ids::{AssignmentId, Epoch, Generation, Incarnation, ShardId, WorkerId};
 
 /// A worker introduces itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +102,7 @@ impl View {
         if known.incarnation == worker.incarnation {
             worker.started = known.started;
             worker.assigned = known.assigned;
+            worker.last_assigned = known.last_assigned;
             worker.applied = known.applied;
             worker.former.clone_from(&known.former);
             worker.drain.clone_from(&known.drain);
@@ -305,6 +306,7 @@ impl Worker {
             drain: None,
             started: now,
             assigned: 0,
+            last_assigned: Epoch::default(),
             lease: Lease {
                 heard: Some(now),
                 connected: true,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Time};
-use crate::ids::{Generation, Incarnation, WorkerId};
+use crate::ids::{Epoch, Generation, Incarnation, WorkerId};
 
 /// A worker: the newest incarnation of an id, and what is left of older ones.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +31,8 @@ pub struct Worker {
     pub started: Time,
     /// How many assignments this incarnation has been given in its life.
     pub assigned: u64,
+    /// The newest epoch that it was given, for taking turns. In memory only.
+    pub last_assigned: Epoch,
     pub lease: Lease,
     /// Older incarnations that may still be acting. Removed when nothing is assigned to them any more.
     pub former: Vec<Former>,
