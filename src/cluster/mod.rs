@@ -58,6 +58,7 @@ pub mod apply;
 pub mod assignment;
 mod board;
 pub mod decision;
+pub mod lease;
 pub mod placement;
 pub mod plan;
 pub mod policy;
