@@ -1,0 +1,12 @@
+//! Functions by topic. A function is one entry in its topic's table.
+
+use super::spec::FunctionSpec;
+
+/// Every topic's table, with the topic's name.
+pub static FUNCTIONS: &[(&str, &[FunctionSpec])] = &[];
+
+/// The function of this name.
+pub fn find(name: &str) -> Option<&'static FunctionSpec> {
+    let mut all = FUNCTIONS.iter().flat_map(|(_, table)| table.iter());
+    all.find(|f| f.name == name)
+}
