@@ -3,8 +3,8 @@
 //! The code map, in reading order; a module may use those above it, never those below
 //! (`tests/tidy` holds that):
 //!
-//! - [`value`], [`message`]: what flows. A message is bytes that are parsed at most once, and only if read inside.
 //! - [`formats`]: text and byte formats that mappings and components share. Pure.
+//! - [`value`], [`message`]: what flows. A message is bytes that are parsed at most once, and only if read inside.
 //! - [`bloblang`]: the mapping language: parser, compiler, evaluation, functions and methods. Pure.
 //! - [`config`]: YAML with positions, `${}` interpolation, and the reader that lints while it reads.
 //! - [`component`]: what a component is, how it declares itself, and every input, processor and output there is.

@@ -86,10 +86,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) {
             use base64::Engine;
             write_string(&base64::engine::general_purpose::STANDARD.encode(b), out);
         }
-        Value::Timestamp(t) => write_string(
-            &t.0.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
-            out,
-        ),
+        Value::Timestamp(t) => write_string(&t.to_string(), out),
         Value::Array(items) => {
             out.push(b'[');
             for (i, item) in items.iter().enumerate() {

@@ -8,9 +8,9 @@ use std::{
 
 /// Which modules each top-level module of `src` may name with `crate::`, besides itself.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("value", &[]),
+    ("formats", &[]),
+    ("value", &["formats"]),
     ("message", &["value"]),
-    ("formats", &["value"]),
     ("bloblang", &["value", "message", "formats"]),
     ("config", &["value", "message", "bloblang"]),
     ("telemetry", &["value", "message", "bloblang", "config"]),
