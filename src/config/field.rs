@@ -214,36 +214,8 @@ impl Field for Duration {
 
 /// Reads a Go duration that isn't negative; none where the text isn't one.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    let mut total = 0f64;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let nanos = match &rest[..letters] {
-            "ns" => 1.0,
-            "us" | "µs" | "μs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 60e9,
-            "h" => 3600e9,
-            _ => return None,
-        };
-        rest = &rest[letters..];
-        total += number * nanos;
-    }
-    (total < i64::MAX as f64).then(|| Duration::from_nanos(total as u64))
+    let nanos = crate::formats::duration::parse(text).ok()?;
+    u64::try_from(nanos).ok().map(Duration::from_nanos)
 }
 
 /// A number of bytes, written as a number or with a unit: `50MiB`, `1MB`, `64k`.

@@ -731,7 +731,7 @@ fn zone_name_length(value: &str) -> Option<usize> {
 }
 
 /// A string in quotes as Go's time errors write it: anything beyond ASCII as bytes.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     let mut out = String::from("\"");
     for byte in text.bytes() {
         match byte {

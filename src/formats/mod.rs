@@ -1,5 +1,6 @@
 //! Formats that mappings and components share: pure functions over text and bytes.
 
+pub mod duration;
 pub mod go_time;
 pub mod iso8601;
 pub mod strftime;

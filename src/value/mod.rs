@@ -16,6 +16,7 @@ pub use json::{JsonError, parse, parse_prefix, write};
 pub use number::Number;
 pub use object::Object;
 pub use string::Str;
+pub(crate) use timestamp::YEAR_ONE_TO_UNIX;
 pub use timestamp::{RFC3339_NANO, Timestamp, Zone};
 
 use bytes::Bytes;

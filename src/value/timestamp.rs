@@ -25,6 +25,9 @@ pub enum Zone {
     Named(Tz),
 }
 
+/// Seconds from the first year to 1970: Go counts its times from there, and rounds and overflows accordingly.
+pub(crate) const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
+
 /// Go's layout for times in JSON and wherever none is given.
 pub const RFC3339_NANO: &str = "2006-01-02T15:04:05.999999999Z07:00";
 
@@ -99,7 +102,9 @@ impl Timestamp {
 
     /// Nanoseconds from `earlier` to this, at most as far as 64 bits reach.
     pub fn since(&self, earlier: &Timestamp) -> i64 {
-        let seconds = i128::from(self.seconds) - i128::from(earlier.seconds);
+        // Go counts from the first year, so that seconds near the end of 64 bits wrap around.
+        let counted = |time: &Timestamp| i128::from(time.seconds.wrapping_add(YEAR_ONE_TO_UNIX));
+        let seconds = counted(self) - counted(earlier);
         let nanos = seconds * 1_000_000_000 + i128::from(self.nanos) - i128::from(earlier.nanos);
         nanos.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
@@ -191,6 +196,8 @@ mod tests {
         assert_eq!(time.plus_nanos(-1_000_000_000).seconds(), -2);
         assert_eq!(time.unix(1_000), -1);
         let far = Timestamp::new(i64::MAX, 0, Zone::Utc);
-        assert_eq!(far.since(&time), i64::MAX);
+        assert_eq!(far.since(&time), i64::MIN, "as in Go, it wraps");
+        let later = Timestamp::new(9_007_199_254_740_993, 0, Zone::Utc);
+        assert_eq!(later.since(&time), i64::MAX);
     }
 }

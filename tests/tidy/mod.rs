@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("value", &["formats"]),
     ("message", &["value"]),
     ("bloblang", &["value", "message", "formats"]),
-    ("config", &["value", "message", "bloblang"]),
+    ("config", &["formats", "value", "message", "bloblang"]),
     ("telemetry", &["value", "message", "bloblang", "config"]),
     (
         "component",

@@ -1,9 +1,11 @@
 //! Methods by topic. A method is one entry in its topic's table.
 
+mod time;
+
 use super::spec::MethodSpec;
 
 /// Every topic's table, with the topic's name.
-pub static METHODS: &[(&str, &[MethodSpec])] = &[];
+pub static METHODS: &[(&str, &[MethodSpec])] = &[("Timestamps", time::TABLE)];
 
 /// The method of this name.
 pub fn find(name: &str) -> Option<&'static MethodSpec> {
