@@ -1,8 +1,7 @@
 //! How functions and methods declare themselves: one table entry each, from which checks, docs and completion are made.
 //!
 //! An entry's code sees values only. Where a value came from, and at which line, is the evaluator's to know: it puts that
-//! into the error's text, so that `expected string value, got number` becomes
-//! ``expected string value, got number from field `this.x` (5)``.
+//! into the error's text.
 
 use crate::value::{Str, Value};
 
@@ -24,6 +23,9 @@ pub struct MethodSpec {
     pub about: &'static str,
     pub params: &'static [Param],
     pub examples: &'static [Example],
+    /// Whether its errors tell where the receiver came from: ``expected string value, got number from field `this.x` (5)``
+    /// and ``field `this.x`: …``. The real thing's older methods do, those that it has as plugins don't.
+    pub names_source: bool,
     pub call: MethodCall,
 }
 

@@ -45,6 +45,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root = this.parse_duration() / 1000000000"#,
             cases: &[(r#""1m30s""#, "90")],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| Ok(Value::Int(duration::parse(&text(&receiver)?)?))),
     },
     MethodSpec {
@@ -57,6 +58,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: "root.ns = this.wait.parse_duration_iso8601()",
             cases: &[(r#"{"wait":"PT12H"}"#, r#"{"ns":43200000000000}"#)],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| {
             Ok(Value::Int(Period::parse(&text(&receiver)?)?.nanos()))
         }),
@@ -74,6 +76,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 r#"{"at":"2020-08-14T00:00:00Z"}"#,
             )],
         }],
+        names_source: false,
         call: MethodCall::Prepared(parser),
     },
     MethodSpec {
@@ -82,6 +85,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_parse`.",
         params: &[LAYOUT],
         examples: &[],
+        names_source: false,
         call: MethodCall::Prepared(parser),
     },
     MethodSpec {
@@ -97,6 +101,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 r#"{"at":"2020-08-14T05:54:00Z"}"#,
             )],
         }],
+        names_source: false,
         call: MethodCall::Prepared(strptime),
     },
     MethodSpec {
@@ -105,6 +110,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_strptime`.",
         params: &[DIRECTIVES],
         examples: &[],
+        names_source: false,
         call: MethodCall::Prepared(strptime),
     },
     MethodSpec {
@@ -127,6 +133,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 )],
             },
         ],
+        names_source: false,
         call: MethodCall::Prepared(formatter),
     },
     MethodSpec {
@@ -135,6 +142,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_format`.",
         params: &[FORMAT, ZONE],
         examples: &[],
+        names_source: false,
         call: MethodCall::Prepared(formatter),
     },
     MethodSpec {
@@ -147,6 +155,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root.path = this.at.ts_strftime("%Y/%m/%d", "UTC")"#,
             cases: &[(r#"{"at":1597405526}"#, r#"{"path":"2020/08/14"}"#)],
         }],
+        names_source: false,
         call: MethodCall::Prepared(strftime_formatter),
     },
     MethodSpec {
@@ -155,6 +164,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_strftime`.",
         params: &[DIRECTIVES, ZONE],
         examples: &[],
+        names_source: false,
         call: MethodCall::Prepared(strftime_formatter),
     },
     MethodSpec {
@@ -174,6 +184,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 r#"{"at":"2021-02-03T16:05:06Z"}"#,
             )],
         }],
+        names_source: false,
         call: MethodCall::Prepared(|args| {
             let zone = zone(&args[0])?.unwrap_or_default();
             Ok(Box::new(move |receiver| {
@@ -197,6 +208,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root = this.ts_round("1h".parse_duration())"#,
             cases: &[(r#""2020-08-14T05:54:23Z""#, r#""2020-08-14T06:00:00Z""#)],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, args| {
             Ok(Value::Timestamp(round(
                 &timestamp(&receiver)?,
@@ -214,6 +226,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root = this.ts_add_iso8601("P1M1D")"#,
             cases: &[(r#""2020-08-14T05:54:23Z""#, r#""2020-09-15T05:54:23Z""#)],
         }],
+        names_source: false,
         call: MethodCall::Prepared(|args| adder(args, 1.0)),
     },
     MethodSpec {
@@ -226,6 +239,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root = this.ts_sub_iso8601("P1Y")"#,
             cases: &[(r#""2020-08-14T05:54:23Z""#, r#""2019-08-14T05:54:23Z""#)],
         }],
+        names_source: false,
         call: MethodCall::Prepared(|args| adder(args, -1.0)),
     },
     MethodSpec {
@@ -245,6 +259,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 r#"{"ns":86400000000000}"#,
             )],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, args| {
             Ok(Value::Int(
                 timestamp(&receiver)?.since(&timestamp(&args[0])?),
@@ -261,6 +276,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: "root = this.ts_unix()",
             cases: &[(r#""2009-11-10T23:00:00Z""#, "1257894000")],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1)),
     },
     MethodSpec {
@@ -269,6 +285,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "Milliseconds since 1970.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000)),
     },
     MethodSpec {
@@ -277,6 +294,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "Microseconds since 1970.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000_000)),
     },
     MethodSpec {
@@ -289,6 +307,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: "root = this.ts_unix_nano()",
             cases: &[(r#""2009-11-10T23:00:00.000000001Z""#, "1257894000000000001")],
         }],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000_000_000)),
     },
     MethodSpec {
@@ -297,6 +316,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_unix`.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1)),
     },
     MethodSpec {
@@ -305,6 +325,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_unix_milli`.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000)),
     },
     MethodSpec {
@@ -313,6 +334,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_unix_micro`.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000_000)),
     },
     MethodSpec {
@@ -321,6 +343,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         about: "The older name of `ts_unix_nano`.",
         params: &[],
         examples: &[],
+        names_source: false,
         call: MethodCall::Plain(|receiver, _| unix(&receiver, 1_000_000_000)),
     },
 ];
