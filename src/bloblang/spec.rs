@@ -3,7 +3,9 @@
 //! An entry's code sees values only. Where a value came from, and at which line, is the evaluator's to know: it puts that
 //! into the error's text.
 
+use crate::formats::go_num;
 use crate::value::{Str, Value};
+use std::fmt;
 
 /// How settled a function or method is. Deprecated and hidden ones still work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,38 @@ pub struct MethodSpec {
     pub call: MethodCall,
 }
 
+impl MethodSpec {
+    /// A stable method whose errors name the receiver's source.
+    pub const fn new(
+        name: &'static str,
+        about: &'static str,
+        params: &'static [Param],
+        examples: &'static [Example],
+        call: MethodCall,
+    ) -> MethodSpec {
+        MethodSpec {
+            name,
+            status: Status::Stable,
+            about,
+            params,
+            examples,
+            names_source: true,
+            call,
+        }
+    }
+
+    pub const fn status(mut self, status: Status) -> MethodSpec {
+        self.status = status;
+        self
+    }
+
+    /// Its errors don't tell where the receiver came from.
+    pub const fn sourceless(mut self) -> MethodSpec {
+        self.names_source = false;
+        self
+    }
+}
+
 /// A function, as its topic's table lists it.
 pub struct FunctionSpec {
     pub name: &'static str,
@@ -49,6 +83,9 @@ pub enum MethodCall {
     /// Makes the computation from the arguments first: a regex, a schema, a layout. With constant arguments that happens once, when the mapping
     /// compiles, and an error then is a parse error; else at each call.
     Prepared(fn(&[Value]) -> Result<MethodFn, CallError>),
+    /// As `Plain`, but called with none where the receiver failed: the method may then have a value of its own. If it fails
+    /// too, the receiver's error stands.
+    Rescue(fn(Option<Value>, &[Value]) -> Result<Value, CallError>),
     /// Takes queries as arguments, or sees more than values: built in the evaluator under this entry's name.
     Core,
 }
@@ -132,12 +169,60 @@ pub enum CallError {
     Type { wanted: &'static str, got: Value },
     /// Anything else, as the user reads it.
     Text(Str),
+    /// As `Text`, but never with the receiver's source.
+    Bare(Str),
 }
 
 impl CallError {
     pub fn wanted(wanted: &'static str, got: Value) -> CallError {
         CallError::Type { wanted, got }
     }
+
+    /// The text, with the source of the value that failed, such as ``field `this.x` ``, if it is to be named.
+    pub fn text(&self, source: Option<&str>) -> String {
+        match (self, source) {
+            (CallError::Type { wanted, got }, source) => {
+                type_error(wanted, got.type_name(), source, &preview(got))
+            }
+            (CallError::Text(text), Some(source)) => format!("{source}: {text}"),
+            (CallError::Text(text) | CallError::Bare(text), _) => text.to_string(),
+        }
+    }
+}
+
+/// Without a source.
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(None))
+    }
+}
+
+/// How a value is shown where its type is wrong: scalars only.
+pub fn preview(value: &Value) -> String {
+    match value {
+        Value::Bool(b) => b.to_string(),
+        Value::Int(n) => n.to_string(),
+        Value::Uint(n) => n.to_string(),
+        Value::Float(n) => go_num::float_g(*n),
+        Value::Number(n) => n.as_str().to_owned(),
+        Value::String(text) => format!("\"{text}\""),
+        _ => String::new(),
+    }
+}
+
+/// How a wrong type is reported: ``expected string value, got number from field `this.x` (5)``. The preview is left out where it is empty.
+pub fn type_error(wanted: &str, got: &str, source: Option<&str>, preview: &str) -> String {
+    let mut text = format!("expected {wanted} value, got {got}");
+    if let Some(source) = source {
+        text.push_str(" from ");
+        text.push_str(source);
+    }
+    if !preview.is_empty() {
+        text.push_str(" (");
+        text.push_str(preview);
+        text.push(')');
+    }
+    text
 }
 
 impl<T: Into<Str>> From<T> for CallError {

@@ -1,6 +1,8 @@
 //! Formats that mappings and components share: pure functions over text and bytes.
 
 pub mod duration;
+pub mod go_num;
+pub mod go_quote;
 pub mod go_time;
 pub mod iso8601;
 pub mod strftime;
