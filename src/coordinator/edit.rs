@@ -1,0 +1,119 @@
+//! What people change: streams, workers' drains, the freeze, secrets and shared resources.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use crate::cluster::OnPartition;
+
+/// A stream as somebody wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// YAML in Bento's format. Checked by whoever calls, since the coordinator knows no component.
+    pub config: String,
+    /// How many instances run; at least 1.
+    pub shards: u32,
+    pub requires: BTreeMap<String, String>,
+    pub prefers: BTreeMap<String, String>,
+    /// Two owners at once do no harm: set it for streams whose input is an `http_server`.
+    pub stateless: bool,
+    pub on_partition: OnPartition,
+    /// Defined, not run.
+    pub paused: bool,
+}
+
+impl Draft {
+    /// A stream with one shard and no wishes.
+    pub fn new(config: impl Into<String>) -> Self {
+        Self {
+            config: config.into(),
+            shards: 1,
+            requires: BTreeMap::new(),
+            prefers: BTreeMap::new(),
+            stateless: false,
+            on_partition: OnPartition::Stop,
+            paused: false,
+        }
+    }
+}
+
+/// What changes of a stream; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patch {
+    pub config: Option<String>,
+    pub shards: Option<u32>,
+    pub requires: Option<BTreeMap<String, String>>,
+    pub prefers: Option<BTreeMap<String, String>>,
+    pub stateless: Option<bool>,
+    pub on_partition: Option<OnPartition>,
+    pub paused: Option<bool>,
+}
+
+/// What streams may share under a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceKind {
+    Cache,
+    RateLimit,
+    Input,
+    Processor,
+    Output,
+}
+
+impl ResourceKind {
+    pub const ALL: &[Self] = &[
+        Self::Cache,
+        Self::RateLimit,
+        Self::Input,
+        Self::Processor,
+        Self::Output,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cache => "cache",
+            Self::RateLimit => "rate_limit",
+            Self::Input => "input",
+            Self::Processor => "processor",
+            Self::Output => "output",
+        }
+    }
+
+    /// The field of a config that holds resources of the kind.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Cache => "cache_resources",
+            Self::RateLimit => "rate_limit_resources",
+            Self::Input => "input_resources",
+            Self::Processor => "processor_resources",
+            Self::Output => "output_resources",
+        }
+    }
+}
+
+impl fmt::Display for ResourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for ResourceKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().copied().find(|k| k.as_str() == text);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|k| k.as_str()).collect();
+            format!(
+                "unknown kind of resource `{text}` (known: {})",
+                known.join(", ")
+            )
+        })
+    }
+}
+
+/// A component that every stream may use by its label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub kind: ResourceKind,
+    pub label: String,
+    /// The component as YAML, such as `memory: {}`, without its label.
+    pub config: String,
+}
