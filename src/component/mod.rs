@@ -7,6 +7,7 @@
 
 pub mod buffers;
 pub mod caches;
+pub(crate) mod clients;
 pub mod inputs;
 pub mod outputs;
 pub mod processors;

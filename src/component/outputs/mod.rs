@@ -1,8 +1,10 @@
 //! Where messages go.
 
 mod drop;
+mod file;
+mod stdout;
 
 use super::{BuildOutput, Spec};
 
 /// Every output there is, by name.
-pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[&drop::SPEC];
+pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[&drop::SPEC, &file::SPEC, &stdout::SPEC];

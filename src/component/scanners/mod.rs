@@ -1,6 +1,39 @@
 //! What cuts bytes into messages.
 
+mod lines;
+
 use super::{BuildScanner, Spec};
 
 /// Every scanner there is, by name.
-pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[];
+pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[&lines::SPEC];
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use crate::component::Scanner;
+    use crate::message::Batch;
+    use bytes::Bytes;
+
+    /// Asserts what a scanner makes of `bytes`, given in one piece and in pieces of 1, 2, 3 and 7 bytes.
+    pub fn scan(scanner: &dyn Scanner, bytes: &[u8], wanted: &[&str]) {
+        for size in [1, 2, 3, 7, bytes.len().max(1)] {
+            let batches = batches(scanner, bytes, size).expect("no fault");
+            let texts: Vec<String> = batches
+                .iter()
+                .flatten()
+                .map(|m| String::from_utf8_lossy(m.bytes()).into_owned())
+                .collect();
+            assert_eq!(texts, wanted, "{bytes:?} in pieces of {size}");
+        }
+    }
+
+    /// What a scanner makes of `bytes` that come in pieces of a size.
+    pub fn batches(scanner: &dyn Scanner, bytes: &[u8], size: usize) -> anyhow::Result<Vec<Batch>> {
+        let mut scan = scanner.open("name");
+        let mut out = Vec::new();
+        for piece in bytes.chunks(size) {
+            scan.push(Bytes::copy_from_slice(piece), &mut out)?;
+        }
+        scan.finish(&mut out)?;
+        Ok(out)
+    }
+}
