@@ -5,6 +5,8 @@
 //! Exit codes: 0 fine, 1 it failed, 2 the command line is wrong; a command that has more says so in its help.
 
 mod argv;
+mod client;
+mod show;
 
 use std::{collections::BTreeMap, io::Write, process::ExitCode};
 
@@ -47,6 +49,10 @@ macro_rules! commands {
 }
 
 commands! {
+    Streams = streams,
+    Workers = workers,
+    Status = status,
+    Events = events,
     Version = version,
 }
 
@@ -98,6 +104,12 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     crate::telemetry::logs::init(&config.log_level, config.log_json)?;
     anyhow::bail!("the role {} is not part of this build", config.role)
+}
+
+/// A length of time on the command line: `500ms`, `1m30s`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::config::parse_duration(text)
+        .ok_or_else(|| format!("`{text}` is not a time such as 500ms or 1m30s"))
 }
 
 /// The whole command line, as clap knows it.

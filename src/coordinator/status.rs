@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::{
     cluster::{
@@ -35,7 +36,7 @@ pub(super) fn maybe_time<S: Serializer>(
 }
 
 /// A stream's observed state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StreamState {
     /// Nothing of it runs yet.
@@ -70,7 +71,7 @@ impl StreamState {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct StreamStatus {
     pub name: StreamName,
     pub desired: Desired,
@@ -78,6 +79,7 @@ pub struct StreamStatus {
     pub state: StreamState,
     pub reason: String,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Time,
     pub shards: Vec<ShardStatus>,
     pub requires: BTreeMap<String, String>,
@@ -86,7 +88,7 @@ pub struct StreamStatus {
     pub on_partition: OnPartition,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ShardStatus {
     pub shard: ShardIndex,
     /// Who has it, if anybody.
@@ -96,14 +98,16 @@ pub struct ShardStatus {
     pub state: &'static str,
     pub reason: String,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Time,
     /// Failed attempts in a row.
     pub attempts: u32,
     #[serde(serialize_with = "maybe_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_retry: Option<Time>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct AssignmentStatus {
     pub stream: StreamName,
     pub shard: ShardIndex,
@@ -114,17 +118,19 @@ pub struct AssignmentStatus {
     pub state: AssignmentState,
     pub reason: String,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Time,
     /// While it drains to go elsewhere: where to.
     pub destination: Option<WorkerId>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct WorkerStatus {
     pub id: WorkerId,
     pub state: WorkerState,
     pub reason: String,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub since: Time,
     /// How many assignments it has.
     pub streams: usize,
@@ -136,8 +142,10 @@ pub struct WorkerStatus {
     pub version: String,
     pub incarnation: Incarnation,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub started: Time,
     #[serde(serialize_with = "maybe_time")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub heard: Option<Time>,
     pub drain_reason: Option<String>,
     /// Of one core.
@@ -148,12 +156,13 @@ pub struct WorkerStatus {
 }
 
 /// A stream as it is defined at one revision.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Definition {
     pub name: StreamName,
     pub desired: Desired,
     pub revision: Revision,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub created: Time,
     /// The config as it was given: YAML.
     pub config: String,
@@ -164,30 +173,34 @@ pub struct Definition {
     pub on_partition: OnPartition,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct RevisionInfo {
     pub revision: Revision,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub created: Time,
     /// What made it: `created`, `replaced`, `patched`, `restarted`, `rolled back to 3`.
     pub cause: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SecretInfo {
     pub key: String,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub created: Time,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub updated: Time,
 }
 
 /// One line of the log of decisions.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct PlacementEvent {
     /// Rises with each.
     pub sequence: u64,
     #[serde(serialize_with = "time")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Time,
     /// The decision's name: `assign`, `drain`, `release`, ..., or an edit's: `created`, `paused`, ...
     pub kind: String,
