@@ -5,6 +5,7 @@
 //!
 //! - [`formats`]: text and byte formats that mappings and components share. Pure.
 //! - [`value`], [`message`]: what flows. A message is bytes that are parsed at most once, and only if read inside.
+//! - [`codec`]: values as YAML, XML, MessagePack and back. Pure.
 //! - [`bloblang`]: the mapping language: parser, compiler, evaluation, functions and methods. Pure.
 //! - [`config`]: YAML with positions, `${}` interpolation, and the reader that lints while it reads.
 //! - [`component`]: what a component is, how it declares itself, and every input, processor and output there is.
@@ -21,6 +22,7 @@ pub mod args;
 pub mod bloblang;
 pub mod cli;
 pub mod cluster;
+pub mod codec;
 pub mod component;
 pub mod config;
 pub mod coordinator;
