@@ -169,6 +169,22 @@ pub trait Sink: Send + Sync {
     }
 }
 
+/// A sink that others share.
+#[async_trait]
+impl Sink for Arc<dyn Sink> {
+    async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
+        (**self).send(run).await
+    }
+
+    async fn close(&self) {
+        (**self).close().await
+    }
+
+    fn is_connected(&self) -> bool {
+        (**self).is_connected()
+    }
+}
+
 // ---- buffers ----
 
 /// Builds a buffer from its config; none means that batches pass through.

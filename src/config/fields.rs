@@ -6,6 +6,8 @@
 /// fields! {
 ///     /// What the group is.
 ///     pub struct Config {
+///         // The fields of another group, as if they stood here after all others.
+///         ..http: HttpRequest,
 ///         /// Required: has no default.
 ///         path: Interpolated,
 ///         /// The default is YAML text.
@@ -24,6 +26,7 @@ macro_rules! fields {
     (
         $(#[doc = $about:literal])*
         $vis:vis struct $name:ident {
+            $(.. $shared:ident : $group:ty,)*
             $($(#[doc = $doc:literal])* $field:ident : $type:ty $(= $default:literal)? $([$flag:ident])?),* $(,)?
         }
     ) => {
@@ -31,28 +34,30 @@ macro_rules! fields {
         #[derive(Clone, Debug)]
         $vis struct $name {
             $($(#[doc = $doc])* pub $field: $type,)*
+            $(pub $shared: $group,)*
         }
 
         impl $crate::config::Group for $name {
             fn fields() -> Vec<$crate::config::FieldSpec> {
-                vec![$($crate::config::FieldSpec {
+                let own = vec![$($crate::config::FieldSpec {
                     name: $crate::fields!(@name $field),
                     doc: concat!($($doc, "\n"),*),
                     shape: <$type as $crate::config::Field>::shape(),
                     default: $crate::fields!(@default $($default)?),
                     required: $crate::fields!(@default $($default)?).is_none() && <$type as $crate::config::Field>::absent().is_none(),
                     advanced: $crate::fields!(@advanced $($flag)?),
-                }),*]
+                }),*];
+                own.into_iter()$(.chain(<$group as $crate::config::Group>::fields()))*.collect()
             }
 
-            fn read_group(node: &$crate::config::Node, linter: &mut $crate::config::Linter<'_>) -> Option<Self> {
-                let entries = $crate::config::read_map(node, linter, &[$($crate::fields!(@name $field)),*])?;
+            fn read_entries(node: &$crate::config::Node, entries: &[$crate::config::Entry], linter: &mut $crate::config::Linter<'_>) -> Option<Self> {
                 $(let $field = $crate::config::Required {
                     name: $crate::fields!(@name $field),
                     default: $crate::fields!(@default $($default)?),
                 }.read::<$type>(node, entries, linter);)*
-                let _ = entries;
-                Some($name { $($field: $field?),* })
+                $(let $shared = <$group as $crate::config::Group>::read_entries(node, entries, linter);)*
+                let _ = (node, entries, linter);
+                Some($name { $($field: $field?,)* $($shared: $shared?,)* })
             }
         }
 
@@ -110,4 +115,64 @@ macro_rules! choice {
             }
         }
     };
+}
+
+/// Declares a config that is one value and not a map of fields, such as a list of outputs or a label.
+///
+/// ```text
+/// single! {
+///     /// The outputs, in the order in which they are tried.
+///     pub struct Config(Vec<OutputConfig>);
+/// }
+/// ```
+#[macro_export]
+macro_rules! single {
+    ($(#[doc = $about:literal])* $vis:vis struct $name:ident($type:ty);) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Debug)]
+        $vis struct $name(pub $type);
+
+        impl $crate::config::Field for $name {
+            fn shape() -> $crate::config::Shape {
+                <$type as $crate::config::Field>::shape()
+            }
+
+            fn read(node: &$crate::config::Node, linter: &mut $crate::config::Linter<'_>) -> Option<Self> {
+                <$type as $crate::config::Field>::read(node, linter).map($name)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Field, Group, Linter, Node};
+
+    crate::fields! {
+        /// What several groups have.
+        struct Shared {
+            /// Has a default.
+            count: u64 = "3",
+        }
+    }
+    crate::fields! {
+        /// A group.
+        struct Whole {
+            ..shared: Shared,
+            /// Required.
+            path: String,
+        }
+    }
+
+    #[test]
+    fn the_fields_of_a_shared_group_stand_among_the_others() {
+        let names: Vec<&str> = Whole::fields().iter().map(|f| f.name).collect();
+        assert_eq!(names, ["path", "count"]);
+        let environment = crate::bloblang::Environment::default();
+        let mut linter = Linter::new(&environment);
+        let node = Node::parse("{path: x, count: 7, cuont: 1}").expect("valid");
+        let whole = Whole::read(&node, &mut linter).expect("complete");
+        assert_eq!((whole.path.as_str(), whole.shared.count), ("x", 7));
+        assert_eq!(linter.into_problems().len(), 1);
+    }
 }

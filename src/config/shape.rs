@@ -44,6 +44,17 @@ pub struct FieldSpec {
 pub trait Group: Sized {
     /// The fields in the order in which docs show them.
     fn fields() -> Vec<FieldSpec>;
-    /// Reads the group; none if something in it was wrong, which the linter then knows.
-    fn read_group(node: &super::Node, linter: &mut super::Linter<'_>) -> Option<Self>;
+    /// Reads the fields from the entries of the group's node; none if something was wrong, which the linter then knows.
+    fn read_entries(
+        node: &super::Node,
+        entries: &[super::Entry],
+        linter: &mut super::Linter<'_>,
+    ) -> Option<Self>;
+
+    /// Reads the group, and reports keys that it doesn't have.
+    fn read_group(node: &super::Node, linter: &mut super::Linter<'_>) -> Option<Self> {
+        let known: Vec<&str> = Self::fields().iter().map(|f| f.name).collect();
+        let entries = super::read_map(node, linter, &known)?;
+        Self::read_entries(node, entries, linter)
+    }
 }

@@ -1,10 +1,39 @@
 //! Where messages go.
 
+mod broker;
+mod cache;
 mod drop;
+mod drop_on;
+mod fallback;
 mod file;
+mod inproc;
+mod reject;
+mod reject_errored;
+mod resource;
+mod retry;
 mod stdout;
+mod switch;
+mod sync_response;
+
+mod parts;
+mod retrying;
 
 use super::{BuildOutput, Spec};
 
 /// Every output there is, by name.
-pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[&drop::SPEC, &file::SPEC, &stdout::SPEC];
+pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[
+    &broker::SPEC,
+    &cache::SPEC,
+    &drop::SPEC,
+    &drop_on::SPEC,
+    &fallback::SPEC,
+    &file::SPEC,
+    &inproc::SPEC,
+    &reject::SPEC,
+    &reject_errored::SPEC,
+    &resource::SPEC,
+    &retry::SPEC,
+    &stdout::SPEC,
+    &switch::SPEC,
+    &sync_response::SPEC,
+];

@@ -1,0 +1,132 @@
+//! Sending a run in parts to several sinks, and making one answer for each of its batches.
+
+use crate::component::{Answer, BatchError, Sink};
+use crate::message::{Batch, Message};
+use std::sync::Arc;
+
+/// The batches for one sink, and what each is part of.
+#[derive(Default)]
+pub(super) struct Parts {
+    batches: Vec<Batch>,
+    parts: Vec<Part>,
+}
+
+/// A batch that is all or some of a batch of the run.
+struct Part {
+    /// Which batch of the run.
+    of: usize,
+    /// The origins of its messages, if it is only some of that batch.
+    origins: Option<Vec<u32>>,
+}
+
+impl Parts {
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// Adds a whole batch of the run.
+    pub fn add_whole(&mut self, of: usize, batch: Batch) {
+        self.batches.push(batch);
+        self.parts.push(Part { of, origins: None });
+    }
+
+    /// Adds some messages of a batch of the run.
+    pub fn add_some(&mut self, of: usize, batch: Batch) {
+        // A merged message stands for the whole batch.
+        let merged = batch.iter().any(Message::is_merged);
+        let origins = (!merged).then(|| batch.iter().map(Message::origin).collect());
+        self.batches.push(batch);
+        self.parts.push(Part { of, origins });
+    }
+
+    /// Sends them, and notes in `answers` what failed.
+    pub async fn send(self, sink: &dyn Sink) -> Sent {
+        Sent {
+            answers: sink.send(self.batches).await,
+            parts: self.parts,
+        }
+    }
+}
+
+/// The answers to parts.
+pub(super) struct Sent {
+    answers: Vec<Answer>,
+    parts: Vec<Part>,
+}
+
+impl Sent {
+    /// Notes in the answers of the run what failed of the parts.
+    pub fn note(self, answers: &mut [Answer]) {
+        for (answer, part) in self.answers.into_iter().zip(self.parts) {
+            let Err(mut error) = answer else {
+                continue;
+            };
+            if let Some(origins) = part.origins
+                && error.failed.is_empty()
+            {
+                let text = error.text.clone();
+                error.failed = origins.into_iter().map(|o| (o, text.clone())).collect();
+            }
+            add_error(&mut answers[part.of], error);
+        }
+    }
+}
+
+/// Adds an error to an answer: what failed before or fails now has failed.
+pub(super) fn add_error(answer: &mut Answer, error: BatchError) {
+    match answer {
+        Ok(()) => *answer = Err(error),
+        Err(earlier) if earlier.failed.is_empty() => {}
+        Err(earlier) if error.failed.is_empty() => earlier.failed.clear(),
+        Err(earlier) => {
+            for (origin, reason) in error.failed {
+                if earlier.failed.iter().all(|(o, _)| *o != origin) {
+                    earlier.failed.push((origin, reason));
+                }
+            }
+        }
+    }
+}
+
+/// The messages of a batch that an error covers.
+pub(super) fn failed(batch: Batch, error: &BatchError) -> Batch {
+    match batch.len() {
+        1 => batch,
+        _ => batch.into_iter().filter(|m| error.covers(m)).collect(),
+    }
+}
+
+/// Closes sinks, one after the other.
+pub(super) async fn close(sinks: &[Arc<dyn Sink>]) {
+    for sink in sinks {
+        sink.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(failed: &[u32]) -> BatchError {
+        BatchError {
+            text: "x".into(),
+            failed: failed.iter().map(|o| (*o, "x".into())).collect(),
+        }
+    }
+
+    #[test]
+    fn errors_of_parts_add_up() {
+        let table: &[(&[u32], &[u32], &[u32])] = &[
+            (&[1], &[2], &[1, 2]),
+            (&[1], &[1], &[1]),
+            (&[], &[1], &[]),
+            (&[1], &[], &[]),
+        ];
+        for (first, second, both) in table {
+            let mut answer = Ok(());
+            add_error(&mut answer, error(first));
+            add_error(&mut answer, error(second));
+            assert_eq!(answer, Err(error(both)));
+        }
+    }
+}
