@@ -168,7 +168,7 @@ mod tests {
     fn the_fields_of_a_shared_group_stand_among_the_others() {
         let names: Vec<&str> = Whole::fields().iter().map(|f| f.name).collect();
         assert_eq!(names, ["path", "count"]);
-        let environment = crate::bloblang::Environment::default();
+        let environment: crate::bloblang::Environment = Default::default();
         let mut linter = Linter::new(&environment);
         let node = Node::parse("{path: x, count: 7, cuont: 1}").expect("valid");
         let whole = Whole::read(&node, &mut linter).expect("complete");
