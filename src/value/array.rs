@@ -1,53 +1,183 @@
 //! Shared arrays.
 
-use super::Value;
-use std::sync::Arc;
+use super::{Value, document::Document, document::NESTED, release};
+use std::{fmt, sync::Arc};
 
 /// An array; cloning shares it, the first write copies it.
-#[derive(Clone, Debug, Default)]
-pub struct Array(Arc<Vec<Value>>);
+#[derive(Clone)]
+pub struct Array(pub(super) Repr);
+
+#[derive(Clone)]
+pub(super) enum Repr {
+    /// A piece of a document, not read yet.
+    Raw(Arc<Document>, u32),
+    Tree(Arc<Items>),
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Items(pub(super) Vec<Value>);
 
 impl Array {
     pub fn new() -> Array {
         Array::default()
     }
 
+    pub(super) fn raw(document: Arc<Document>, node: u32) -> Array {
+        Array(Repr::Raw(document, node))
+    }
+
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Repr::Raw(document, node) => {
+                let array = document.node(*node);
+                if array.has(NESTED) {
+                    nodes(document, *node).count()
+                } else {
+                    (array.next - node - 1) as usize
+                }
+            }
+            Repr::Tree(items) => items.0.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        match &self.0 {
+            Repr::Raw(document, node) => document.node(*node).next == node + 1,
+            Repr::Tree(items) => items.0.is_empty(),
+        }
     }
 
     /// The element at `index`.
     pub fn get(&self, index: usize) -> Option<Value> {
-        self.0.get(index).cloned()
+        match &self.0 {
+            Repr::Raw(document, node) if document.node(*node).has(NESTED) => {
+                let at = nodes(document, *node).nth(index)?;
+                Some(document.value(at))
+            }
+            Repr::Raw(document, node) => {
+                let index = u32::try_from(index).ok()?;
+                let at = (node + 1).checked_add(index)?;
+                (at < document.node(*node).next).then(|| document.value(at))
+            }
+            Repr::Tree(items) => items.0.get(index).cloned(),
+        }
     }
 
     /// The elements in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Value> + '_ {
-        self.0.iter().cloned()
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(match &self.0 {
+            Repr::Raw(document, node) if document.node(*node).has(NESTED) => Source::Listed(
+                document,
+                nodes(document, *node).collect::<Vec<_>>().into_iter(),
+            ),
+            Repr::Raw(document, node) => {
+                Source::Flat(document, node + 1..document.node(*node).next)
+            }
+            Repr::Tree(items) => Source::Tree(items.0.iter()),
+        })
     }
 
     /// The elements for editing; copies them first if they are shared.
     pub fn make_mut(&mut self) -> &mut Vec<Value> {
-        Arc::make_mut(&mut self.0)
+        if let Repr::Raw(..) = &self.0 {
+            self.0 = Repr::Tree(Arc::new(Items(self.iter().collect())));
+        }
+        match &mut self.0 {
+            Repr::Tree(items) => &mut Arc::make_mut(items).0,
+            Repr::Raw(..) => unreachable!("made a tree above"),
+        }
     }
 
     pub fn push(&mut self, value: Value) {
         self.make_mut().push(value);
     }
+
+    pub(super) fn is_tree(&self) -> bool {
+        matches!(self.0, Repr::Tree(_))
+    }
+}
+
+/// The nodes of the elements of the array at `array`.
+fn nodes(document: &Document, array: u32) -> impl Iterator<Item = u32> {
+    let stop = document.node(array).next;
+    let mut at = array + 1;
+    std::iter::from_fn(move || {
+        let this = (at < stop).then_some(at)?;
+        at = document.node(at).next;
+        Some(this)
+    })
+}
+
+/// The elements of an array, in order.
+pub struct Iter<'a>(Source<'a>);
+
+enum Source<'a> {
+    /// Elements that each take one node.
+    Flat(&'a Arc<Document>, std::ops::Range<u32>),
+    Listed(&'a Arc<Document>, std::vec::IntoIter<u32>),
+    Tree(std::slice::Iter<'a, Value>),
+}
+
+impl Iterator for Iter<'_> {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        match &mut self.0 {
+            Source::Flat(document, nodes) => nodes.next().map(|at| document.value(at)),
+            Source::Listed(document, nodes) => nodes.next().map(|at| document.value(at)),
+            Source::Tree(items) => items.next().cloned(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Source::Flat(_, nodes) => nodes.size_hint(),
+            Source::Listed(_, nodes) => nodes.size_hint(),
+            Source::Tree(items) => items.size_hint(),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Value> {
+        match &mut self.0 {
+            Source::Flat(document, nodes) => nodes.next_back().map(|at| document.value(at)),
+            Source::Listed(document, nodes) => nodes.next_back().map(|at| document.value(at)),
+            Source::Tree(items) => items.next_back().cloned(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl Drop for Items {
+    fn drop(&mut self) {
+        if self.0.iter().any(Value::is_tree) {
+            release::all(std::mem::take(&mut self.0).into_iter());
+        }
+    }
+}
+
+impl Default for Array {
+    fn default() -> Array {
+        Array::from(Vec::new())
+    }
 }
 
 impl From<Vec<Value>> for Array {
     fn from(values: Vec<Value>) -> Array {
-        Array(Arc::new(values))
+        Array(Repr::Tree(Arc::new(Items(values))))
     }
 }
 
 impl FromIterator<Value> for Array {
     fn from_iter<T: IntoIterator<Item = Value>>(iter: T) -> Array {
-        Array(Arc::new(iter.into_iter().collect()))
+        Array::from(iter.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl fmt::Debug for Array {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }

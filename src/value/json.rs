@@ -1,9 +1,10 @@
-//! JSON in and out.
+//! JSON in.
 
-use super::{Array, Number, Object, Str, Value};
+use super::{Array, Object, Value, document, document::Document, document::Kind, syntax};
 use bytes::Bytes;
+use std::sync::Arc;
 
-/// Why a text isn't JSON, and the byte offset at which that shows.
+/// Why a text isn't JSON, in the words of Go's decoder, and the byte offset at which that shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct JsonError {
@@ -12,106 +13,65 @@ pub struct JsonError {
 }
 
 /// Parses one JSON document; anything but space after it is an error.
+///
+/// The text is validated as a whole and shared with the value, which reads out of it what is asked for.
 pub fn parse(text: &Bytes) -> Result<Value, JsonError> {
     let (value, used) = parse_prefix(text)?;
-    match text[used..].iter().position(|b| !b.is_ascii_whitespace()) {
-        None => Ok(value),
-        Some(at) => Err(JsonError {
-            message: "message contains multiple valid documents".into(),
-            offset: used + at,
-        }),
+    let rest = document::space(text, used);
+    if rest == text.len() {
+        return Ok(value);
     }
+    // Up to two further documents are looked at, and their own faults are what is reported.
+    let second = end(text, used)?;
+    if document::space(text, second) < text.len() {
+        end(text, second)?;
+    }
+    Err(JsonError {
+        message: "message contains multiple valid documents".into(),
+        offset: rest,
+    })
 }
 
 /// Parses the JSON document that `text` starts with, and returns it with the number of bytes it took.
 pub fn parse_prefix(text: &Bytes) -> Result<(Value, usize), JsonError> {
-    let mut stream =
-        serde_json::Deserializer::from_slice(text).into_iter::<Box<serde_json::value::RawValue>>();
-    let fail = |message: String, offset| JsonError { message, offset };
-    match stream.next() {
-        None => Err(fail("unexpected end of JSON input".into(), text.len())),
-        Some(Err(e)) => Err(fail(e.to_string(), e.column())),
-        Some(Ok(raw)) => {
-            let used = stream.byte_offset();
-            Ok((
-                from_raw(raw.get()).map_err(|e| fail(e.to_string(), e.column()))?,
-                used,
-            ))
+    let (document, used) = read(text)?;
+    let root = document.node(0);
+    let value = match root.kind {
+        Kind::Object => Value::Object(Object::raw(Arc::new(document), 0)),
+        Kind::Array => Value::Array(Array::raw(Arc::new(document), 0)),
+        _ => Arc::new(document).value(0),
+    };
+    Ok((value, used))
+}
+
+/// The document that `text` starts with, and the number of bytes it took.
+fn read(text: &Bytes) -> Result<(Document, usize), JsonError> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(JsonError {
+            message: "a JSON document may not be longer than 4 GiB".into(),
+            offset: text.len(),
+        });
+    }
+    // Dense documents have a node for every six to ten bytes.
+    let mut tape = Vec::with_capacity(text.len() / 8 + 8);
+    match document::read(text, 0, &mut tape) {
+        Ok(used) => {
+            let bytes = text.clone();
+            Ok((Document { bytes, tape }, used))
         }
+        Err(document::Faulty) => Err(explain(text, 0)),
     }
 }
 
-fn from_raw(text: &str) -> Result<Value, serde_json::Error> {
-    use std::collections::BTreeMap;
-    type Raw<'a> = &'a serde_json::value::RawValue;
-    Ok(match text.as_bytes()[0] {
-        b'{' => {
-            let fields: BTreeMap<String, Raw<'_>> = serde_json::from_str(text)?;
-            let read = |(k, v): (String, Raw<'_>)| Ok((Str::from(k), from_raw(v.get())?));
-            Value::Object(
-                fields
-                    .into_iter()
-                    .map(read)
-                    .collect::<Result<Object, serde_json::Error>>()?,
-            )
-        }
-        b'[' => {
-            let items: Vec<Raw<'_>> = serde_json::from_str(text)?;
-            Value::Array(
-                items
-                    .into_iter()
-                    .map(|v| from_raw(v.get()))
-                    .collect::<Result<Array, _>>()?,
-            )
-        }
-        b'"' => Value::String(serde_json::from_str::<String>(text)?.into()),
-        b't' => Value::Bool(true),
-        b'f' => Value::Bool(false),
-        b'n' => Value::Null,
-        _ => Value::Number(Number::from_json_text(text.into())),
+/// Where the document ends that begins at or after `at`.
+fn end(text: &[u8], at: usize) -> Result<usize, JsonError> {
+    document::read(text, at, &mut Vec::new()).map_err(|document::Faulty| explain(text, at))
+}
+
+#[cold]
+fn explain(text: &[u8], at: usize) -> JsonError {
+    syntax::fault(text, at).unwrap_or_else(|| JsonError {
+        message: "invalid JSON".into(),
+        offset: at,
     })
-}
-
-/// Appends `value` to `out` as compact JSON with sorted keys. Bytes are written as base64 text, timestamps as RFC 3339.
-pub fn write(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(b) => out.extend_from_slice(if *b { b"true" } else { b"false" }),
-        Value::Int(n) => out.extend_from_slice(itoa::Buffer::new().format(*n).as_bytes()),
-        Value::Uint(n) => out.extend_from_slice(itoa::Buffer::new().format(*n).as_bytes()),
-        Value::Float(n) => out.extend_from_slice(n.to_string().as_bytes()),
-        Value::Number(n) => out.extend_from_slice(n.as_str().as_bytes()),
-        Value::String(s) => write_string(s, out),
-        Value::Bytes(b) => {
-            use base64::Engine;
-            write_string(&base64::engine::general_purpose::STANDARD.encode(b), out);
-        }
-        Value::Timestamp(t) => write_string(&t.to_string(), out),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                write(&item, out);
-            }
-            out.push(b']');
-        }
-        Value::Object(fields) => {
-            out.push(b'{');
-            for (i, (key, field)) in fields.iter().enumerate() {
-                if i > 0 {
-                    out.push(b',');
-                }
-                write_string(&key, out);
-                out.push(b':');
-                write(&field, out);
-            }
-            out.push(b'}');
-        }
-    }
-}
-
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, text).expect("text always serialises into memory");
 }

@@ -5,19 +5,32 @@
 //! Callers see [`Array`], [`Object`] and [`Str`] through their methods only, so that they may stay unparsed inside.
 
 mod array;
+mod compare;
+mod document;
+mod fields;
 mod json;
 mod number;
 mod object;
+mod raw;
+mod release;
+mod scan;
 mod string;
+mod syntax;
 mod timestamp;
+mod unescape;
+mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use array::Array;
-pub use json::{JsonError, parse, parse_prefix, write};
+pub use json::{JsonError, parse, parse_prefix};
 pub use number::Number;
 pub use object::Object;
 pub use string::Str;
 pub(crate) use timestamp::YEAR_ONE_TO_UNIX;
 pub use timestamp::{RFC3339_NANO, Timestamp, Zone};
+pub use write::write;
 
 use bytes::Bytes;
 
@@ -61,11 +74,30 @@ impl Value {
         }
     }
 
-    /// Compact JSON with sorted keys: the form that a message is written in.
+    /// The value that is reached by `path`, each step being a key of an object; none where a step leads nowhere.
+    pub fn get_path<S: AsRef<str>>(&self, path: &[S]) -> Option<Value> {
+        match (path, self) {
+            ([], _) => Some(self.clone()),
+            (_, Value::Object(object)) => object.get_path(path),
+            _ => None,
+        }
+    }
+
+    /// Compact JSON with sorted keys: the form that a message is written in. Nothing if there is something in it that
+    /// JSON can't say (see [`write`]).
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::new();
         write(self, &mut out);
         out
+    }
+
+    /// Whether this is a container that holds values, rather than a piece of a document.
+    fn is_tree(&self) -> bool {
+        match self {
+            Value::Array(array) => array.is_tree(),
+            Value::Object(object) => object.is_tree(),
+            _ => false,
+        }
     }
 }
 

@@ -1,62 +1,230 @@
 //! Shared objects.
 
-use super::{Str, Value};
-use std::{collections::BTreeMap, sync::Arc};
+use super::{Str, Value, document::Document, fields, fields::Fields};
+use smallvec::SmallVec;
+use std::{fmt, sync::Arc};
 
-/// An object; cloning shares it, the first write copies it. Keys come in byte order.
-#[derive(Clone, Debug, Default)]
-pub struct Object(Arc<BTreeMap<Str, Value>>);
+/// An object; cloning shares it, the first write copies its own fields (not what is in them). Keys come in byte order.
+#[derive(Clone, Default)]
+pub struct Object(pub(super) Repr);
+
+#[derive(Clone, Default)]
+pub(super) enum Repr {
+    #[default]
+    Empty,
+    /// A piece of a document, not read yet.
+    Raw(Arc<Document>, u32),
+    Tree(Arc<Fields>),
+}
+
+/// Nodes of keys in order. Most objects have few.
+type Order = SmallVec<[u32; 16]>;
 
 impl Object {
     pub fn new() -> Object {
         Object::default()
     }
 
+    pub(super) fn raw(document: Arc<Document>, node: u32) -> Object {
+        Object(Repr::Raw(document, node))
+    }
+
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Repr::Empty => 0,
+            Repr::Raw(document, node) => order(document, *node).len(),
+            Repr::Tree(fields) => fields.len(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        match &self.0 {
+            Repr::Empty => true,
+            Repr::Raw(document, node) => document.node(*node).next == node + 1,
+            Repr::Tree(fields) => fields.len() == 0,
+        }
     }
 
     pub fn contains_key(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        match &self.0 {
+            Repr::Empty => false,
+            Repr::Raw(document, node) => document.find(*node, key).is_some(),
+            Repr::Tree(fields) => fields.get(key).is_some(),
+        }
     }
 
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<Value> {
-        self.0.get(key).cloned()
+        match &self.0 {
+            Repr::Empty => None,
+            Repr::Raw(document, node) => Some(document.value(document.find(*node, key)?)),
+            Repr::Tree(fields) => fields.get(key).cloned(),
+        }
     }
 
-    /// The value under `key`, for editing; copies the object first if it is shared.
+    /// The value that is reached by `path`, each step being a key of an object; none where a step leads nowhere. Nothing
+    /// on the way is copied or counted.
+    pub fn get_path<S: AsRef<str>>(&self, path: &[S]) -> Option<Value> {
+        let (mut object, mut path) = (self, path);
+        loop {
+            let (step, rest) = path.split_first()?;
+            match &object.0 {
+                Repr::Empty => return None,
+                Repr::Raw(document, node) => {
+                    let mut at = document.find(*node, step.as_ref())?;
+                    for step in rest {
+                        at = document.find_in(at, step.as_ref())?;
+                    }
+                    return Some(document.value(at));
+                }
+                Repr::Tree(fields) => match (fields.get(step.as_ref())?, rest) {
+                    (value, []) => return Some(value.clone()),
+                    (Value::Object(inner), _) => (object, path) = (inner, rest),
+                    _ => return None,
+                },
+            }
+        }
+    }
+
+    /// The value under `key`, for editing; copies the object's own fields first if they are shared or unread.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        Arc::make_mut(&mut self.0).get_mut(key)
+        // Don't copy for a key that isn't there.
+        if !self.contains_key(key) {
+            return None;
+        }
+        self.fields_mut().get_mut(key)
     }
 
     /// Sets a key and returns what it held.
     pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
-        Arc::make_mut(&mut self.0).insert(key.into(), value)
+        self.fields_mut().insert(key.into(), value)
     }
 
     /// Removes a key and returns what it held.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        Arc::make_mut(&mut self.0).remove(key)
+        if !self.contains_key(key) {
+            return None;
+        }
+        self.fields_mut().remove(key)
     }
 
     /// Keys and values, by key.
-    pub fn iter(&self) -> impl Iterator<Item = (Str, Value)> + '_ {
-        self.0.iter().map(|(k, v)| (k.clone(), v.clone()))
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(match &self.0 {
+            Repr::Empty => Source::Raw(None, Order::new().into_iter()),
+            Repr::Raw(document, node) => {
+                Source::Raw(Some(document), order(document, *node).into_iter())
+            }
+            Repr::Tree(fields) => Source::Tree(fields.iter()),
+        })
     }
 
     /// The keys in order.
     pub fn keys(&self) -> impl Iterator<Item = Str> + '_ {
-        self.0.keys().cloned()
+        let mut iter = self.iter();
+        std::iter::from_fn(move || match &mut iter.0 {
+            Source::Raw(document, nodes) => {
+                let document = (*document)?;
+                nodes.next().map(|at| document.string(document.node(at)))
+            }
+            Source::Tree(fields) => fields.next().map(|(key, _)| key.clone()),
+        })
+    }
+
+    /// The values, by key.
+    pub fn values(&self) -> impl Iterator<Item = Value> + '_ {
+        let mut iter = self.iter();
+        std::iter::from_fn(move || match &mut iter.0 {
+            Source::Raw(document, nodes) => {
+                let document = (*document)?;
+                nodes.next().map(|at| document.value(at + 1))
+            }
+            Source::Tree(fields) => fields.next().map(|(_, value)| value.clone()),
+        })
+    }
+
+    pub(super) fn is_tree(&self) -> bool {
+        matches!(self.0, Repr::Tree(_))
+    }
+
+    fn fields_mut(&mut self) -> &mut Fields {
+        match &self.0 {
+            Repr::Empty => self.0 = Repr::Tree(Arc::new(Fields::Few(Vec::new()))),
+            Repr::Raw(document, node) => {
+                let order = order(document, *node);
+                // Room for one more: objects are read for editing mostly to add something.
+                let mut list = Vec::with_capacity(order.len() + 2);
+                list.extend(order.into_iter().map(|at| {
+                    let key = document.string(document.node(at));
+                    (key, document.value(at + 1))
+                }));
+                self.0 = Repr::Tree(Arc::new(Fields::from_sorted(list)));
+            }
+            Repr::Tree(_) => {}
+        }
+        match &mut self.0 {
+            Repr::Tree(fields) => Arc::make_mut(fields),
+            _ => unreachable!("made a tree above"),
+        }
     }
 }
 
+fn order(document: &Document, node: u32) -> Order {
+    let mut order = Order::new();
+    document.sorted_keys(node, &mut order);
+    order
+}
+
+/// Keys and values of an object, by key.
+pub struct Iter<'a>(Source<'a>);
+
+enum Source<'a> {
+    Raw(Option<&'a Arc<Document>>, smallvec::IntoIter<[u32; 16]>),
+    Tree(fields::Iter<'a>),
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (Str, Value);
+
+    fn next(&mut self) -> Option<(Str, Value)> {
+        match &mut self.0 {
+            Source::Raw(document, nodes) => {
+                let document = (*document)?;
+                nodes
+                    .next()
+                    .map(|at| (document.string(document.node(at)), document.value(at + 1)))
+            }
+            Source::Tree(fields) => fields.next().map(|(k, v)| (k.clone(), v.clone())),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Source::Raw(_, nodes) => nodes.size_hint(),
+            Source::Tree(fields) => fields.size_hint(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
 impl FromIterator<(Str, Value)> for Object {
+    /// Of equal keys the last one counts.
     fn from_iter<T: IntoIterator<Item = (Str, Value)>>(iter: T) -> Object {
-        Object(Arc::new(iter.into_iter().collect()))
+        Object(Repr::Tree(Arc::new(iter.into_iter().collect())))
+    }
+}
+
+impl Extend<(Str, Value)> for Object {
+    fn extend<T: IntoIterator<Item = (Str, Value)>>(&mut self, iter: T) {
+        for (key, value) in iter {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
