@@ -6,20 +6,26 @@ use std::sync::Arc;
 
 /// Processors in the order in which they run; cloning shares them.
 #[derive(Clone)]
-pub struct Chain(Arc<[Processor]>);
+pub struct Chain {
+    processors: Arc<[Processor]>,
+    is_sync: bool,
+}
 
 impl Chain {
     pub fn new(processors: Vec<Processor>) -> Chain {
-        Chain(processors.into())
+        Chain {
+            is_sync: processors.iter().all(|p| matches!(p, Processor::Sync(_))),
+            processors: processors.into(),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.processors.is_empty()
     }
 
     /// Whether none of them ever waits, so that [`Chain::run_sync`] may be used.
     pub fn is_sync(&self) -> bool {
-        self.0.iter().all(|p| matches!(p, Processor::Sync(_)))
+        self.is_sync
     }
 
     /// Runs a batch through all of them and appends what becomes of it to `out`: each processor sees all batches that
@@ -28,7 +34,7 @@ impl Chain {
     /// # Panics
     /// If one of them waits; see [`Chain::is_sync`].
     pub fn run_sync(&self, batch: Batch, out: &mut Vec<Batch>) {
-        let Some((last, others)) = self.0.split_last() else {
+        let Some((last, others)) = self.processors.split_last() else {
             out.push(batch);
             return;
         };
@@ -52,7 +58,7 @@ impl Chain {
     /// Runs a batch through all of them and returns what becomes of it.
     pub async fn run(&self, batch: Batch) -> Vec<Batch> {
         let mut batches = vec![batch];
-        for processor in self.0.iter() {
+        for processor in self.processors.iter() {
             let mut next = Vec::with_capacity(batches.len());
             for batch in batches {
                 match processor {
@@ -65,9 +71,18 @@ impl Chain {
         batches
     }
 
+    /// Runs a batch through all of them and appends what becomes of it to `out`; without a wait if none of them waits.
+    pub async fn run_into(&self, batch: Batch, out: &mut Vec<Batch>) {
+        if self.is_sync {
+            self.run_sync(batch, out);
+        } else {
+            out.append(&mut self.run(batch).await);
+        }
+    }
+
     /// Closes each of them.
     pub async fn close(&self) {
-        for processor in self.0.iter() {
+        for processor in self.processors.iter() {
             if let Processor::Async(p) = processor {
                 p.close().await;
             }

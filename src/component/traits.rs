@@ -68,6 +68,11 @@ pub trait Source: Send {
 /// Builds a processor from its config.
 pub trait BuildProcessor: Debug + Send + Sync {
     fn build(&self, cx: &Context) -> anyhow::Result<Processor>;
+
+    /// The config, if it is a `branch`: a `workflow` takes branches apart.
+    fn as_branch(&self) -> Option<&super::processors::branch::Config> {
+        None
+    }
 }
 
 /// What a processor is. One instance serves all threads of a pipeline.

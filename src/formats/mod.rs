@@ -1,8 +1,10 @@
 //! Formats that mappings and components share: pure functions over text and bytes.
 
+pub mod compression;
 pub mod duration;
 pub mod go_num;
 pub mod go_quote;
 pub mod go_time;
 pub mod iso8601;
 pub mod strftime;
+pub mod zip;

@@ -1,0 +1,62 @@
+//! `mapping`: makes a new document of each message.
+
+use super::flow::{fail, put};
+use super::reading::single;
+use crate::bloblang::{Mapped, Mapping};
+use crate::component::{BuildProcessor, Context, Process, Processor};
+use crate::message::Batch;
+
+single! {
+    /// The mapping.
+    Mapping
+}
+
+crate::spec! {
+    /// Makes a new message of each by a Bloblang mapping. What the mapping doesn't assign to `root` isn't in the new
+    /// document, but if it assigns nothing to `root` at all the content stays; metadata stays unless it is changed.
+    ///
+    /// `root = deleted()` filters the message out. A mapping that fails leaves the message as it was, and flags it.
+    /// In a mapping `this` and `meta()` are the message as it came. To change a few fields of a large document,
+    /// `mutation` reads easier.
+    dyn BuildProcessor, "mapping", Config
+}
+
+impl BuildProcessor for Config {
+    fn build(&self, _: &Context) -> anyhow::Result<Processor> {
+        Ok(processor(&self.0))
+    }
+}
+
+/// Runs a mapping over each message of a batch, and sees the whole batch as it came.
+pub(super) fn processor(mapping: &Mapping) -> Processor {
+    Processor::Sync(Box::new(Map(mapping.clone())))
+}
+
+struct Map(Mapping);
+
+impl Process for Map {
+    fn process(&self, mut batch: Batch, out: &mut Vec<Batch>) {
+        if batch.len() == 1 {
+            match self.0.map(&batch, 0) {
+                Ok(Mapped::Message(message)) => batch[0] = message,
+                Ok(Mapped::Deleted) => return,
+                Err(error) => fail(&mut batch[0], error),
+            }
+            out.push(batch);
+            return;
+        }
+        let mut mapped = Batch::with_capacity(batch.len());
+        for index in 0..batch.len() {
+            match self.0.map(&batch, index) {
+                Ok(Mapped::Message(message)) => mapped.push(message),
+                Ok(Mapped::Deleted) => {}
+                Err(error) => {
+                    let mut message = batch[index].clone();
+                    fail(&mut message, error);
+                    mapped.push(message);
+                }
+            }
+        }
+        put(mapped, out);
+    }
+}

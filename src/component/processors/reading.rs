@@ -1,0 +1,122 @@
+//! Shapes of config that several processors take.
+
+use crate::bloblang::{EvalError, Interpolated, Mapping};
+use crate::config::{Field, Linter, Node, Shape};
+use crate::message::Message;
+use std::time::Duration;
+
+/// A mapping that may be left out or be empty text.
+#[derive(Clone, Debug)]
+pub struct MaybeMapping(pub Option<Mapping>);
+
+impl Field for MaybeMapping {
+    fn shape() -> Shape {
+        Shape::Mapping
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<MaybeMapping> {
+        if node.as_text().is_some_and(str::is_empty) {
+            return Some(MaybeMapping(None));
+        }
+        Mapping::read(node, linter).map(|m| MaybeMapping(Some(m)))
+    }
+
+    fn absent() -> Option<MaybeMapping> {
+        Some(MaybeMapping(None))
+    }
+}
+
+/// A string with queries that may be left out or be empty text.
+#[derive(Clone, Debug)]
+pub struct MaybeText(pub Option<Interpolated>);
+
+impl Field for MaybeText {
+    fn shape() -> Shape {
+        Shape::Interpolated
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<MaybeText> {
+        if node.as_text().is_some_and(str::is_empty) {
+            return Some(MaybeText(None));
+        }
+        Interpolated::read(node, linter).map(|m| MaybeText(Some(m)))
+    }
+
+    fn absent() -> Option<MaybeText> {
+        Some(MaybeText(None))
+    }
+}
+
+impl MaybeText {
+    /// The text for `batch[index]`; none where the config gives none.
+    pub fn text(
+        &self,
+        batch: &[Message],
+        index: usize,
+    ) -> Result<Option<crate::value::Str>, EvalError> {
+        self.0.as_ref().map(|t| t.text(batch, index)).transpose()
+    }
+}
+
+/// Declares a config that is one value, read as that value is.
+macro_rules! single {
+    ($(#[doc = $doc:literal])* $type:ty) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub struct Config(pub $type);
+
+        impl $crate::config::Field for Config {
+            fn shape() -> $crate::config::Shape {
+                <$type as $crate::config::Field>::shape()
+            }
+
+            fn read(
+                node: &$crate::config::Node,
+                linter: &mut $crate::config::Linter<'_>,
+            ) -> Option<Config> {
+                <$type as $crate::config::Field>::read(node, linter).map(Config)
+            }
+        }
+    };
+}
+pub(super) use single;
+
+/// Reads a duration as Go does, with Go's words where it isn't one. One that is negative is no time at all.
+pub fn go_duration(text: &str) -> Result<Duration, String> {
+    let nanos = crate::formats::duration::parse(text)?;
+    Ok(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
+}
+
+/// A duration as Go prints it: `1.5s`, `2m0s`, `300ms`.
+pub fn show_duration(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let scaled = |unit: f64, name: &str| format!("{}{name}", nanos as f64 / unit);
+    match nanos {
+        0 => "0s".into(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => scaled(1e3, "µs"),
+        1_000_000..1_000_000_000 => scaled(1e6, "ms"),
+        _ => {
+            let seconds = (nanos % 60_000_000_000) as f64 / 1e9;
+            let minutes = nanos / 60_000_000_000;
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{seconds}s"),
+                (0, m) => format!("{m}m{seconds}s"),
+                (h, m) => format!("{h}h{m}m{seconds}s"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_shown_as_go_shows_them() {
+        for (ms, wanted) in [(90_000, "1m30s"), (500, "500ms"), (3_601_500, "1h0m1.5s")] {
+            assert_eq!(show_duration(Duration::from_millis(ms)), wanted);
+        }
+        assert_eq!(go_duration("-5s"), Ok(Duration::ZERO));
+    }
+}
