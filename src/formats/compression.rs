@@ -46,9 +46,9 @@ impl Algorithm {
             _ => Err(match self {
                 Algorithm::Gzip => format!("gzip: invalid compression level: {level}"),
                 Algorithm::Zlib => format!("zlib: invalid compression level: {level}"),
-                _ => format!(
-                    "flate: invalid compression level {level}: want value in range [-2, 9]"
-                ),
+                _ => {
+                    format!("flate: invalid compression level {level}: want value in range [-2, 9]")
+                }
             }),
         };
         let out = Vec::with_capacity(bytes.len() / 4 + 64);
@@ -66,9 +66,12 @@ impl Algorithm {
                 encoder.write_all(bytes).and_then(|()| encoder.finish())
             }
             Algorithm::Bzip2 => {
-                let level = if (1..=9).contains(&level) { level as u32 } else { 6 };
-                let mut encoder =
-                    bzip2::write::BzEncoder::new(out, bzip2::Compression::new(level));
+                let level = if (1..=9).contains(&level) {
+                    level as u32
+                } else {
+                    6
+                };
+                let mut encoder = bzip2::write::BzEncoder::new(out, bzip2::Compression::new(level));
                 encoder.write_all(bytes).and_then(|()| encoder.finish())
             }
             Algorithm::Lz4 => {
@@ -80,7 +83,11 @@ impl Algorithm {
                 .compress_vec(bytes)
                 .map_err(io::Error::other),
             Algorithm::Zstd => {
-                let level = if (1..=19).contains(&level) { level as i32 } else { 3 };
+                let level = if (1..=19).contains(&level) {
+                    level as i32
+                } else {
+                    3
+                };
                 zstd::bulk::compress(bytes, level)
             }
         };
@@ -91,14 +98,26 @@ impl Algorithm {
     pub fn decompress(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
         self.check_header(bytes)?;
         match self {
-            Algorithm::Gzip => read(flate2::read::MultiGzDecoder::new(bytes), "gzip: invalid header"),
-            Algorithm::Zlib => read(flate2::read::ZlibDecoder::new(bytes), "zlib: invalid header"),
-            Algorithm::Flate => read(flate2::read::DeflateDecoder::new(bytes), "flate: corrupt input before offset 0"),
+            Algorithm::Gzip => read(
+                flate2::read::MultiGzDecoder::new(bytes),
+                "gzip: invalid header",
+            ),
+            Algorithm::Zlib => read(
+                flate2::read::ZlibDecoder::new(bytes),
+                "zlib: invalid header",
+            ),
+            Algorithm::Flate => read(
+                flate2::read::DeflateDecoder::new(bytes),
+                "flate: corrupt input before offset 0",
+            ),
             Algorithm::Bzip2 => read(
                 bzip2::read::MultiBzDecoder::new(bytes),
                 "bzip2 data invalid: bad magic value",
             ),
-            Algorithm::Lz4 => read(lz4_flex::frame::FrameDecoder::new(bytes), "lz4: invalid source"),
+            Algorithm::Lz4 => read(
+                lz4_flex::frame::FrameDecoder::new(bytes),
+                "lz4: invalid source",
+            ),
             Algorithm::Snappy if bytes.starts_with(b"\xff\x06\x00\x00sNaPpY") => {
                 read(snap::read::FrameDecoder::new(bytes), "s2: corrupt input")
             }
@@ -113,7 +132,10 @@ impl Algorithm {
             }
             Algorithm::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(bytes);
-                read(decoder.map_err(|e| e.to_string())?, "invalid input: magic number mismatch")
+                read(
+                    decoder.map_err(|e| e.to_string())?,
+                    "invalid input: magic number mismatch",
+                )
             }
         }
     }
@@ -132,7 +154,11 @@ impl Algorithm {
             }
             Algorithm::Lz4 => (4, b"\x04\x22\x4d\x18", "lz4: bad magic number"),
             Algorithm::Bzip2 => (3, b"BZh", "bzip2 data invalid: bad magic value"),
-            Algorithm::Zstd => (4, b"\x28\xb5\x2f\xfd", "invalid input: magic number mismatch"),
+            Algorithm::Zstd => (
+                4,
+                b"\x28\xb5\x2f\xfd",
+                "invalid input: magic number mismatch",
+            ),
             Algorithm::Flate | Algorithm::Snappy => return Ok(()),
         };
         match bytes {
@@ -164,7 +190,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const NAMES: [&str; 8] = ["bzip2", "flate", "gzip", "lz4", "pgzip", "snappy", "zlib", "zstd"];
+    const NAMES: [&str; 8] = [
+        "bzip2", "flate", "gzip", "lz4", "pgzip", "snappy", "zlib", "zstd",
+    ];
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
@@ -173,7 +201,7 @@ mod tests {
             for name in NAMES {
                 let algorithm = Algorithm::from_name(name).expect("it is one");
                 let small = algorithm.compress(level, &bytes).expect("it compresses");
-                prop_assert_eq!(algorithm.decompress(&small).as_deref(), Ok(&bytes[..]), "{}", name);
+                prop_assert_eq!(algorithm.decompress(&small), Ok(bytes.clone()), "{}", name);
                 // Whatever is cut off, it ends with an error or an answer.
                 let _ = algorithm.decompress(&small[..small.len() / 2]);
             }

@@ -19,7 +19,9 @@ const END: u32 = 0x0605_4b50;
 const DEFLATED: u16 = 8;
 
 /// Writes an archive; contents are deflated.
-pub fn write<'e>(entries: impl IntoIterator<Item = (&'e str, &'e [u8])>) -> Result<Vec<u8>, String> {
+pub fn write<'e>(
+    entries: impl IntoIterator<Item = (&'e str, &'e [u8])>,
+) -> Result<Vec<u8>, String> {
     let too_large = |_| "zip: the archive would be larger than 4 GiB".to_owned();
     let (mut out, mut central, mut count) = (Vec::new(), Vec::new(), 0u32);
     for (name, content) in entries {
@@ -62,7 +64,11 @@ pub fn write<'e>(entries: impl IntoIterator<Item = (&'e str, &'e [u8])>) -> Resu
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&count.to_le_bytes());
     out.extend_from_slice(&count.to_le_bytes());
-    out.extend_from_slice(&u32::try_from(central.len()).map_err(too_large)?.to_le_bytes());
+    out.extend_from_slice(
+        &u32::try_from(central.len())
+            .map_err(too_large)?
+            .to_le_bytes(),
+    );
     out.extend_from_slice(&start.to_le_bytes());
     out.extend_from_slice(&0u16.to_le_bytes());
     Ok(out)
@@ -119,7 +125,9 @@ fn read_entry(archive: &Bytes, at: usize) -> Result<(Entry, usize), String> {
 fn end_of_directory(archive: &[u8]) -> Option<usize> {
     let last = archive.len().checked_sub(22)?;
     let first = last.saturating_sub(usize::from(u16::MAX));
-    (first..=last).rev().find(|at| word(archive, *at) == Some(END))
+    (first..=last)
+        .rev()
+        .find(|at| word(archive, *at) == Some(END))
 }
 
 fn half(bytes: &[u8], at: usize) -> Option<u16> {

@@ -99,7 +99,9 @@ crate::spec! {
 impl BuildProcessor for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Processor> {
         let format = self.format;
-        Ok(expand(move |message, made| unarchive(format, message, made)))
+        Ok(expand(move |message, made| {
+            unarchive(format, message, made)
+        }))
     }
 }
 
@@ -119,7 +121,8 @@ fn unarchive(format: Format, message: &Message, made: &mut Batch) -> Outcome {
             Value::Object(fields) => {
                 made.extend(fields.iter().map(|(key, value)| {
                     let mut part = with_value(message, value);
-                    part.metadata_mut().set(Str::from_static("archive_key"), key);
+                    part.metadata_mut()
+                        .set(Str::from_static("archive_key"), key);
                     part
                 }));
                 Ok(())
@@ -138,7 +141,7 @@ fn unarchive(format: Format, message: &Message, made: &mut Batch) -> Outcome {
         }
         Format::Tar => tar(message, made),
         Format::Xml { cast } => {
-            for document in crate::formats::xml::documents(message.bytes(), cast)? {
+            for document in crate::codec::xml::parse_all(message.bytes(), cast)? {
                 made.push(with_value(message, document));
             }
             Ok(())
@@ -167,7 +170,8 @@ fn with_value(message: &Message, value: Value) -> Message {
 fn with_file(message: &Message, name: &str, content: Bytes) -> Message {
     let mut part = with_bytes(message, content);
     if !name.is_empty() {
-        part.metadata_mut().set(Str::from_static("archive_filename"), name);
+        part.metadata_mut()
+            .set(Str::from_static("archive_filename"), name);
     }
     part
 }
@@ -220,7 +224,9 @@ fn binary(message: &Message, made: &mut Batch) -> Outcome {
     let mut at = 4;
     for _ in 0..count {
         let length = number(at).ok_or_else(wrong)?;
-        let end = (at + 4).checked_add(length).filter(|end| *end <= content.len());
+        let end = (at + 4)
+            .checked_add(length)
+            .filter(|end| *end <= content.len());
         let end = end.ok_or_else(wrong)?;
         made.push(with_bytes(message, content.slice(at + 4..end)));
         at = end;
@@ -266,13 +272,19 @@ fn tar(message: &Message, made: &mut Batch) -> Outcome {
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         // The content is in memory: its position there is known, so it is shared and not copied.
         let from = entry.raw_file_position() as usize;
-        let to = from.checked_add(entry.size() as usize).filter(|to| *to <= content.len());
+        let to = from
+            .checked_add(entry.size() as usize)
+            .filter(|to| *to <= content.len());
         let bytes = match to {
             Some(to) if !entry.header().entry_type().is_gnu_sparse() => content.slice(from..to),
             _ => {
                 let mut bytes = Vec::new();
                 let limit = content.len() as u64 + 1;
-                entry.by_ref().take(limit).read_to_end(&mut bytes).map_err(invalid)?;
+                entry
+                    .by_ref()
+                    .take(limit)
+                    .read_to_end(&mut bytes)
+                    .map_err(invalid)?;
                 bytes.into()
             }
         };
