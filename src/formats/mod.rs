@@ -1,10 +1,12 @@
 //! Formats that mappings and components share: pure functions over text and bytes.
 
 pub mod compression;
+pub mod csv;
 pub mod duration;
 pub mod go_num;
 pub mod go_quote;
 pub mod go_time;
 pub mod iso8601;
 pub mod strftime;
+pub mod url;
 pub mod zip;

@@ -1,9 +1,19 @@
 //! Functions by topic. A function is one entry in its topic's table.
 
+mod environment;
+mod fake;
+mod general;
+mod ids;
+
 use super::spec::FunctionSpec;
 
 /// Every topic's table, with the topic's name.
-pub static FUNCTIONS: &[(&str, &[FunctionSpec])] = &[];
+pub static FUNCTIONS: &[(&str, &[FunctionSpec])] = &[
+    ("Environment", environment::TABLE),
+    ("Made-up data", fake::TABLE),
+    ("General", general::TABLE),
+    ("Identifiers", ids::TABLE),
+];
 
 /// The function of this name.
 pub fn find(name: &str) -> Option<&'static FunctionSpec> {

@@ -397,7 +397,7 @@ fn unix(receiver: &Value, per_second: i64) -> Result<Value, CallError> {
 }
 
 /// Text, from a string, bytes or a time.
-fn text(value: &Value) -> Result<String, CallError> {
+pub(super) fn text(value: &Value) -> Result<String, CallError> {
     match value {
         Value::String(text) => Ok(text.to_string()),
         Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
@@ -406,7 +406,7 @@ fn text(value: &Value) -> Result<String, CallError> {
     }
 }
 
-fn int(value: &Value) -> Result<i64, CallError> {
+pub(super) fn int(value: &Value) -> Result<i64, CallError> {
     match value {
         Value::Int(n) => Ok(*n),
         Value::Uint(n) => Ok(*n as i64),
