@@ -1,5 +1,7 @@
 //! Runs one stream; knows the component traits, never a component by name.
 
+use std::{collections::BTreeMap, fmt};
+
 pub use crate::component::{Fence, boottime_ms};
 
 /// What a worker is asked to run: one shard of a stream.
@@ -11,8 +13,22 @@ pub struct StreamSpec {
     pub shards: u32,
     /// Grows with each owner of the shard, so that sinks can tell an old owner from a new one.
     pub epoch: u64,
-    /// The config: YAML with everything but `${}` of the environment resolved.
+    /// The config: YAML, with its `${}` still in it.
     pub text: String,
+    /// What `${}` finds before it looks at the environment.
+    pub secrets: Secrets,
+    /// Files with resources that the config may use: their names and texts, with their `${}` still in them.
+    pub resources: Vec<(String, String)>,
+}
+
+/// Values by name that are never printed.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Why a stream can't start.
