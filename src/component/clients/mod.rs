@@ -2,3 +2,6 @@
 
 pub(crate) mod blocks;
 pub(crate) mod codec;
+pub(crate) mod http;
+pub(crate) mod metadata_filter;
+pub(crate) mod tls;

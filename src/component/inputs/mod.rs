@@ -1,9 +1,13 @@
 //! Where messages come from.
 
+mod broker;
 mod file;
 mod generate;
+mod http_client;
+mod http_server;
 mod stdin;
 
+mod joined;
 mod paths;
 mod scanned;
 mod schedule;
@@ -11,4 +15,11 @@ mod schedule;
 use super::{BuildInput, Spec};
 
 /// Every input there is, by name.
-pub static INPUTS: &[&Spec<dyn BuildInput>] = &[&file::SPEC, &generate::SPEC, &stdin::SPEC];
+pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
+    &broker::SPEC,
+    &file::SPEC,
+    &generate::SPEC,
+    &http_client::SPEC,
+    &http_server::SPEC,
+    &stdin::SPEC,
+];

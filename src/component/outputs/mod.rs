@@ -6,6 +6,7 @@ mod drop;
 mod drop_on;
 mod fallback;
 mod file;
+mod http_client;
 mod inproc;
 mod reject;
 mod reject_errored;
@@ -28,6 +29,7 @@ pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[
     &drop_on::SPEC,
     &fallback::SPEC,
     &file::SPEC,
+    &http_client::SPEC,
     &inproc::SPEC,
     &reject::SPEC,
     &reject_errored::SPEC,

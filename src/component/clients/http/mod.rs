@@ -1,0 +1,19 @@
+//! HTTP: a client with retries and authentication, and what servers share.
+
+mod auth;
+mod client;
+mod config;
+mod cors;
+mod digest;
+mod headers;
+mod listener;
+mod multipart;
+mod oauth1;
+
+pub(crate) use auth::{AuthConfig, Authenticator};
+pub(crate) use client::{Draft, HttpClient, HttpError, Part, Reply};
+pub(crate) use config::HttpConfig;
+pub(crate) use cors::CorsConfig;
+pub(crate) use headers::{canonical, client_address, plain_error, user_text};
+pub(crate) use listener::{Listener, Listening};
+pub(crate) use multipart::{boundary, new_boundary, parse_parts, write_part, write_parts_end};

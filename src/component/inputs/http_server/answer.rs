@@ -1,0 +1,127 @@
+//! The answer to a request, made of the messages that were given for it.
+
+use super::SyncResponse;
+use crate::bloblang::Interpolated;
+use crate::component::clients::http::{new_boundary, user_text, write_part, write_parts_end};
+use crate::component::clients::metadata_filter::MetadataFilter;
+use crate::message::{Batch, Message};
+use anyhow::Context as _;
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+};
+
+/// Makes answers.
+pub(super) struct Responder {
+    status: Interpolated,
+    headers: Vec<(HeaderName, Interpolated)>,
+    metadata: MetadataFilter,
+}
+
+impl Responder {
+    pub fn new(config: &SyncResponse) -> anyhow::Result<Responder> {
+        let name = |(key, value): (&String, &Interpolated)| {
+            let name = HeaderName::try_from(key.as_str());
+            let name = name.with_context(|| format!("headers: {key} can't be a header's name"))?;
+            anyhow::Ok((name, value.clone()))
+        };
+        Ok(Responder {
+            status: config.status.clone(),
+            headers: config
+                .headers
+                .iter()
+                .map(name)
+                .collect::<anyhow::Result<_>>()?,
+            metadata: config.metadata_headers.build()?,
+        })
+    }
+
+    /// The answer of these messages; an empty one if there are none.
+    pub fn answer(&self, replies: Vec<Batch>) -> Response<Body> {
+        let mut replies = replies.into_iter();
+        let messages = match replies.next() {
+            None => return Response::new(Body::empty()),
+            Some(only) if replies.len() == 0 => only,
+            Some(first) => first.into_iter().chain(replies.flatten()).collect(),
+        };
+        let mut response = Response::new(Body::empty());
+        for (name, value) in &self.headers {
+            match value
+                .text(&messages, 0)
+                .map(|text| HeaderValue::try_from(&*text))
+            {
+                Ok(Ok(value)) => {
+                    response.headers_mut().insert(name.clone(), value);
+                }
+                Ok(Err(_)) => tracing::error!(%name, "a header's value can't be sent"),
+                Err(error) => tracing::error!(%name, %error, "a header failed"),
+            }
+        }
+        match self.status(&messages) {
+            Ok(status) => *response.status_mut() = status,
+            Err(error) => {
+                tracing::error!(%error, "the status of an answer failed");
+                *response.status_mut() = StatusCode::BAD_GATEWAY;
+                return response;
+            }
+        }
+        match messages.as_slice() {
+            [] => {}
+            [message] => {
+                self.add_metadata(message, &mut response);
+                *response.body_mut() = Body::from(message.bytes().clone());
+            }
+            several => self.add_parts(several, &mut response),
+        }
+        response
+    }
+
+    fn status(&self, messages: &[Message]) -> anyhow::Result<StatusCode> {
+        let text = self.status.text(messages, 0)?;
+        let code: u16 = text
+            .parse()
+            .with_context(|| format!("{text} is no status code"))?;
+        StatusCode::from_u16(code).with_context(|| format!("{text} is no status code"))
+    }
+
+    fn add_metadata(&self, message: &Message, response: &mut Response<Body>) {
+        if self.metadata.is_empty() {
+            return;
+        }
+        for (key, value) in message
+            .metadata()
+            .iter()
+            .filter(|(k, _)| self.metadata.takes(k))
+        {
+            let name = HeaderName::try_from(&**key);
+            let value = HeaderValue::try_from(user_text(value));
+            if let (Ok(name), Ok(value)) = (name, value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
+
+    fn add_parts(&self, messages: &[Message], response: &mut Response<Body>) {
+        let kind = self
+            .headers
+            .iter()
+            .find(|(name, _)| *name == header::CONTENT_TYPE);
+        let boundary = new_boundary();
+        let mut body = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            let kind = kind.and_then(|(_, kind)| kind.text(messages, index).ok());
+            let kind = kind.as_deref().unwrap_or("application/octet-stream");
+            write_part(
+                &mut body,
+                &boundary,
+                &[("Content-Type", kind)],
+                message.bytes(),
+            );
+        }
+        write_parts_end(&mut body, &boundary);
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let kind = HeaderValue::try_from(kind).expect("a boundary of letters and digits");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        *response.body_mut() = Body::from(body);
+    }
+}

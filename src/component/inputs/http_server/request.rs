@@ -1,0 +1,173 @@
+//! One request: its messages, their metadata, its answer.
+
+use super::{Gate, Outcome};
+use crate::component::HttpCall;
+use crate::component::clients::http::{
+    boundary, canonical, client_address, parse_parts, plain_error,
+};
+use crate::message::{Batch, Message, Metadata};
+use axum::{
+    body::Body,
+    http::{Request, Response, StatusCode, header, request::Parts},
+};
+use bytes::Bytes;
+use std::{io::Read, sync::Arc};
+
+/// The largest body that is taken.
+const MAX_BODY: usize = 256 << 20;
+
+/// Answers a request whose body is messages.
+pub(super) async fn answer(gate: Arc<Gate>, call: HttpCall) -> Response<Body> {
+    let method = call.request.method().as_str();
+    if !gate.verbs.iter().any(|verb| verb == method) {
+        return plain_error(StatusCode::METHOD_NOT_ALLOWED, "Incorrect method");
+    }
+    if gate.sender.is_closed() {
+        return plain_error(StatusCode::SERVICE_UNAVAILABLE, "Server closing");
+    }
+    let metadata = metadata(&call.request, &call.params);
+    let (parts, body) = call.request.into_parts();
+    let body = match axum::body::to_bytes(body, MAX_BODY).await {
+        Ok(body) => body,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    if let Err(response) = gate.access(body.len()).await {
+        return response;
+    }
+    let batch = match messages(&parts, body, metadata) {
+        Ok(batch) => batch,
+        Err(error) => return refuse(&format!("{error:#}")),
+    };
+    match gate.deliver(batch).await {
+        Outcome::Delivered(replies) => gate.responder.answer(replies),
+        Outcome::Failed(error) => plain_error(StatusCode::BAD_GATEWAY, &error),
+        Outcome::Late => plain_error(StatusCode::REQUEST_TIMEOUT, "Request timed out"),
+        Outcome::Closing => plain_error(StatusCode::SERVICE_UNAVAILABLE, "Server closing"),
+    }
+}
+
+fn refuse(error: &str) -> Response<Body> {
+    tracing::warn!(%error, "a request can't be read");
+    plain_error(StatusCode::BAD_REQUEST, "Bad request")
+}
+
+/// The messages of a body: its parts, if it has several.
+fn messages(parts: &Parts, body: Bytes, metadata: Metadata) -> anyhow::Result<Batch> {
+    let text = |name| parts.headers.get(name)?.to_str().ok();
+    let body = match text(header::CONTENT_ENCODING) {
+        Some(coding) if coding.eq_ignore_ascii_case("gzip") => unzip(&body)?,
+        _ => body,
+    };
+    let message = |content: Bytes| {
+        let mut message = Message::new(content);
+        *message.metadata_mut() = metadata.clone();
+        message
+    };
+    let Some(boundary) = text(header::CONTENT_TYPE).and_then(boundary) else {
+        return Ok(Batch::from_buf([message(body)]));
+    };
+    let parts = parse_parts(&body, boundary)?;
+    anyhow::ensure!(!parts.is_empty(), "a body of no parts");
+    Ok(parts
+        .into_iter()
+        .map(|part| message(part.content))
+        .collect())
+}
+
+fn unzip(body: &[u8]) -> anyhow::Result<Bytes> {
+    let mut out = Vec::new();
+    let limit = MAX_BODY as u64 + 1;
+    flate2::read::MultiGzDecoder::new(body)
+        .take(limit)
+        .read_to_end(&mut out)?;
+    anyhow::ensure!(
+        out.len() <= MAX_BODY,
+        "a body of more than {MAX_BODY} bytes"
+    );
+    Ok(out.into())
+}
+
+/// What a request tells beside its body.
+pub(super) fn metadata(request: &Request<Body>, params: &[(String, String)]) -> Metadata {
+    let mut metadata = Metadata::default();
+    let headers = request.headers();
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent.and_then(|a| a.to_str().ok()).unwrap_or_default();
+    let uri = request.uri();
+    let mut own = |key, value: &str| metadata.set(crate::value::Str::from_static(key), value);
+    own("http_server_user_agent", agent);
+    own("http_server_request_path", uri.path());
+    own("http_server_verb", request.method().as_str());
+    if let Some(address) = client_address(request) {
+        own("http_server_remote_ip", &address.ip().to_string());
+    }
+    for name in headers.keys().filter(|name| *name != header::HOST) {
+        let value = String::from_utf8_lossy(headers[name].as_bytes());
+        metadata.set(canonical(name.as_str()), &*value);
+    }
+    // Where a name comes several times its first value counts.
+    let set_first = |metadata: &mut Metadata, seen: &mut Vec<String>, key: &str, value: &str| {
+        if !seen.iter().any(|s| s == key) {
+            metadata.set(key, value);
+            seen.push(key.to_owned());
+        }
+    };
+    if let Some(query) = uri.query() {
+        let mut seen = Vec::new();
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            set_first(&mut metadata, &mut seen, &key, &value);
+        }
+    }
+    for (key, value) in params {
+        metadata.set(key.as_str(), value.as_str());
+    }
+    for cookies in headers.get_all(header::COOKIE) {
+        let cookies = cookies.to_str().unwrap_or_default();
+        for (key, value) in cookies.split(';').filter_map(|c| c.trim().split_once('=')) {
+            metadata.set(key, value.trim_matches('"'));
+        }
+    }
+    metadata
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(request: Request<Body>, params: &[(String, String)]) -> Vec<(String, String)> {
+        let metadata = metadata(&request, params);
+        let text = |v: &crate::value::Value| v.as_str().unwrap_or_default().to_owned();
+        metadata
+            .iter()
+            .map(|(k, v)| (k.to_string(), text(v)))
+            .collect()
+    }
+
+    #[test]
+    fn a_request_becomes_metadata() {
+        let request = Request::builder()
+            .method("PUT")
+            .uri("/a/b?q=1&q=2&r=&s=x%20y")
+            .header("host", "h")
+            .header("x-hey", "you")
+            .header("cookie", "c=d; e=\"f\"")
+            .body(Body::empty())
+            .expect("a request");
+        let all = keys(request, &[("id".into(), "b".into())]);
+        let wanted = [
+            ("Cookie", "c=d; e=\"f\""),
+            ("X-Hey", "you"),
+            ("c", "d"),
+            ("e", "f"),
+            ("http_server_request_path", "/a/b"),
+            ("http_server_user_agent", ""),
+            ("http_server_verb", "PUT"),
+            ("id", "b"),
+            ("q", "1"),
+            ("r", ""),
+            ("s", "x y"),
+        ];
+        let wanted: Vec<_> = wanted.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        assert_eq!(all, wanted);
+    }
+}
