@@ -6,9 +6,9 @@
 //!
 //! The parser only says that a text is faulty. What to tell the user is found out by `super::syntax` afterwards.
 
-use super::{Array, Number, Object, Str, Value, scan, unescape};
+use super::{Array, Number, Object, Str, Value, quotes::Quotes, scan, unescape};
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 /// How deep arrays and objects may be nested.
 pub(super) const MAX_DEPTH: usize = 10_000;
@@ -22,6 +22,7 @@ pub(super) struct Document {
 
 /// One value or key.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(super) struct Node {
     /// The first byte; of strings and keys, the one after the quote.
     pub(super) start: u32,
@@ -31,6 +32,8 @@ pub(super) struct Node {
     pub(super) next: u32,
     pub(super) kind: Kind,
     pub(super) flags: u8,
+    /// Makes the two before it and this one be written in one go.
+    unused: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,18 @@ pub(super) const DIRTY: u8 = 2;
 pub(super) const NESTED: u8 = 4;
 
 impl Node {
+    #[inline(always)]
+    fn new(start: usize, end: usize, next: u32, kind: Kind) -> Node {
+        Node {
+            start: start as u32,
+            end: end as u32,
+            next,
+            kind,
+            flags: 0,
+            unused: 0,
+        }
+    }
+
     pub(super) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
@@ -219,35 +234,130 @@ impl Document {
 /// Where there is no container around a value.
 const NONE: u32 = u32::MAX;
 
-/// Reads the value that stands at or after `at`, appends it to `tape` and returns where it ends. The text must be shorter than
-/// 4 GiB.
-pub(super) fn read(bytes: &[u8], at: usize, tape: &mut Vec<Node>) -> Result<usize, Faulty> {
-    let mut at = space(bytes, at);
+/// Reads the value that stands at or after `at`, and returns its tape and where it ends. The text must be shorter than 4 GiB.
+pub(super) fn read(bytes: &[u8], at: usize) -> Result<(Vec<Node>, usize), Faulty> {
+    let at = space(bytes, at);
+    match byte(bytes, at) {
+        b'{' | b'[' => {
+            // A container can't end later than at the last bracket.
+            let last = memchr::memrchr2(b'}', b']', &bytes[at..]).ok_or(Faulty)?;
+            read_container(&bytes[..=at + last], at)
+        }
+        _ => {
+            let (node, end) = read_scalar(bytes, at)?;
+            Ok((vec![node], end))
+        }
+    }
+}
+
+/// Reads a value that is no container.
+fn read_scalar(bytes: &[u8], at: usize) -> Result<(Node, usize), Faulty> {
+    let (kind, end) = match byte(bytes, at) {
+        b'"' => {
+            let mut end = at + 1;
+            while byte(bytes, end) != b'"' {
+                end += match bytes.get(end).ok_or(Faulty)? {
+                    b'\\' => 2,
+                    _ => 1,
+                };
+            }
+            let mut node = Node::new(at + 1, end, 1, Kind::String);
+            node.flags = string_flags(bytes, at + 1, end)?;
+            return Ok((node, end + 1));
+        }
+        b'-' | b'0'..=b'9' => (Kind::Number, number(bytes, at)?),
+        b't' => (Kind::True, word(bytes, at, b"true")?),
+        b'f' => (Kind::False, word(bytes, at, b"false")?),
+        b'n' => (Kind::Null, word(bytes, at, b"null")?),
+        _ => return Err(Faulty),
+    };
+    Ok((Node::new(at, end, 1, kind), end))
+}
+
+/// Reads the container that begins at `at`. The last byte of `bytes` must be a closing bracket.
+fn read_container(bytes: &[u8], at: usize) -> Result<(Vec<Node>, usize), Faulty> {
+    assert!(matches!(bytes.last(), Some(b'}' | b']')) && at < bytes.len());
+    let mut at = at;
+    // The tape and the quotes are locals that nothing points to, so that they live in registers.
+    let mut quotes = Quotes::new(bytes, at, SCRATCH.take());
+    // Dense documents have a node for every six to ten bytes.
+    let mut tape: Vec<Node> = Vec::with_capacity((bytes.len() - at).min(MUCH) / 8 + 8);
     // The open container; while it is open, its `next` holds the container around it.
     let mut parent = NONE;
     let mut in_object = false;
     let mut depth = 0;
-    'value: loop {
-        let index = tape.len() as u32;
-        let scalar = |start: usize, end: usize, kind, flags| Node {
-            start: start as u32,
-            end: end as u32,
-            next: index + 1,
-            kind,
-            flags,
-        };
-        match byte(bytes, at) {
-            b'"' => {
-                let (end, flags) = string(bytes, at + 1)?;
-                if flags != 0 && parent != NONE {
-                    tape[parent as usize].flags |= DIRTY;
-                }
-                tape.push(scalar(at + 1, end, Kind::String, flags));
-                at = end + 1;
+    macro_rules! byte {
+        () => {{
+            debug_assert!(at < bytes.len());
+            // SAFETY: `at` is never beyond the last byte when this is used. It begins there, and only ever moves beyond a byte, or to the
+            // first byte that isn't of some kind, after that byte was seen to be something else than a closing bracket, which the last byte
+            // is. After a closing bracket that is checked by itself.
+            unsafe { *bytes.get_unchecked(at) }
+        }};
+    }
+    macro_rules! push {
+        ($start:expr, $end:expr, $kind:expr) => {{
+            let index = tape.len();
+            // SAFETY: at its beginning each round of the loop below makes room for two nodes, and no round appends more: one for a value
+            // or an opening bracket, and one for a key after it.
+            unsafe {
+                tape.as_mut_ptr()
+                    .add(index)
+                    .write(Node::new($start, $end, index as u32 + 1, $kind));
+                tape.set_len(index + 1);
             }
+        }};
+    }
+    // A string or key, whose opening quote is at `at`.
+    macro_rules! string {
+        () => {{
+            let end = loop {
+                match quotes.pair() {
+                    // What was read up to here is valid, so quotes were taken in pairs, and this is the next one.
+                    Some((open, end)) if open == at => break end,
+                    Some(_) => return Err(Faulty),
+                    None => quotes = quotes.further()?,
+                }
+            };
+            push!(at + 1, end, Kind::String);
+            if !quotes.plain() {
+                check_string(bytes, &mut tape, parent)?;
+            }
+            at = end + 1;
+        }};
+    }
+    macro_rules! space {
+        () => {
+            at = between(bytes, at, &mut tape, parent)?
+        };
+    }
+    macro_rules! key {
+        () => {{
+            if byte!() != b'"' {
+                space!();
+                if byte!() != b'"' {
+                    return Err(Faulty);
+                }
+            }
+            string!();
+            if byte!() != b':' {
+                space!();
+                if byte!() != b':' {
+                    return Err(Faulty);
+                }
+            }
+            at += 1;
+        }};
+    }
+    'value: loop {
+        if tape.capacity() - tape.len() < 2 {
+            tape = grown(tape);
+        }
+        match byte!() {
+            b'"' => string!(),
             b'-' | b'0'..=b'9' => {
                 let end = number(bytes, at)?;
-                tape.push(scalar(at, end, Kind::Number, 0));
+                push!(at, end, Kind::Number);
                 at = end;
             }
             open @ (b'{' | b'[') => {
@@ -256,59 +366,50 @@ pub(super) fn read(bytes: &[u8], at: usize, tape: &mut Vec<Node>) -> Result<usiz
                 }
                 depth += 1;
                 in_object = open == b'{';
-                tape.push(Node {
-                    start: at as u32,
-                    end: 0,
-                    next: parent,
-                    kind: if in_object { Kind::Object } else { Kind::Array },
-                    flags: 0,
-                });
-                parent = index;
+                let kind = if in_object { Kind::Object } else { Kind::Array };
+                let index = tape.len();
+                push!(at, 0, kind);
+                tape[index].next = parent;
+                parent = index as u32;
                 at += 1;
-                if byte(bytes, at) <= b' ' {
-                    at = between(bytes, at, tape, parent);
+                if byte!() <= b' ' {
+                    space!();
                 }
-                match byte(bytes, at) {
-                    b'"' if in_object => {
-                        at = key(bytes, at, tape, parent)?;
-                        continue 'value;
-                    }
+                match byte!() {
                     b'}' if in_object => {}
                     b']' if !in_object => {}
-                    _ if in_object => return Err(Faulty),
-                    _ => continue 'value,
+                    _ => {
+                        if in_object {
+                            key!();
+                        }
+                        continue 'value;
+                    }
                 }
             }
             b't' => {
                 at = word(bytes, at, b"true")?;
-                tape.push(scalar(at - 4, at, Kind::True, 0));
+                push!(at - 4, at, Kind::True);
             }
             b'f' => {
                 at = word(bytes, at, b"false")?;
-                tape.push(scalar(at - 5, at, Kind::False, 0));
+                push!(at - 5, at, Kind::False);
             }
             b'n' => {
                 at = word(bytes, at, b"null")?;
-                tape.push(scalar(at - 4, at, Kind::Null, 0));
+                push!(at - 4, at, Kind::Null);
             }
-            _ => return Err(Faulty),
+            _ => {
+                space!();
+                continue 'value;
+            }
         }
         // A value has ended, or a container is empty.
         loop {
-            if parent == NONE {
-                return Ok(at);
-            }
-            if byte(bytes, at) <= b' ' {
-                at = between(bytes, at, tape, parent);
-            }
-            match byte(bytes, at) {
+            match byte!() {
                 b',' => {
                     at += 1;
-                    if byte(bytes, at) <= b' ' {
-                        at = between(bytes, at, tape, parent);
-                    }
                     if in_object {
-                        at = key(bytes, at, tape, parent)?;
+                        key!();
                     }
                     continue 'value;
                 }
@@ -323,47 +424,36 @@ pub(super) fn read(bytes: &[u8], at: usize, tape: &mut Vec<Node>) -> Result<usiz
                     parent = std::mem::replace(&mut node.next, next);
                     node.end = at as u32;
                     let dirty = node.flags & DIRTY;
-                    if parent != NONE {
-                        let outer = &mut tape[parent as usize];
-                        outer.flags |= NESTED | dirty;
-                        in_object = outer.kind == Kind::Object;
+                    if parent == NONE {
+                        quotes.keep(&SCRATCH);
+                        return Ok((tape, at));
                     }
+                    if at == bytes.len() {
+                        return Err(Faulty);
+                    }
+                    let outer = &mut tape[parent as usize];
+                    outer.flags |= NESTED | dirty;
+                    in_object = outer.kind == Kind::Object;
                 }
-                _ => return Err(Faulty),
+                _ => space!(),
             }
         }
     }
 }
 
-/// Reads a key with its quotes and colon; returns where the value begins.
-#[inline(always)]
-fn key(bytes: &[u8], at: usize, tape: &mut Vec<Node>, parent: u32) -> Result<usize, Faulty> {
-    if byte(bytes, at) != b'"' {
-        return Err(Faulty);
-    }
-    let (end, flags) = string(bytes, at + 1)?;
-    if flags != 0 {
-        tape[parent as usize].flags |= DIRTY;
-    }
-    tape.push(Node {
-        start: at as u32 + 1,
-        end: end as u32,
-        next: tape.len() as u32 + 1,
-        kind: Kind::String,
-        flags,
-    });
-    let mut at = end + 1;
-    if byte(bytes, at) <= b' ' {
-        at = between(bytes, at, tape, parent);
-    }
-    if byte(bytes, at) != b':' {
-        return Err(Faulty);
-    }
-    at += 1;
-    if byte(bytes, at) <= b' ' {
-        at = between(bytes, at, tape, parent);
-    }
-    Ok(at)
+thread_local! {
+    /// Memory for the places of quotes, kept from one document to the next.
+    static SCRATCH: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+}
+
+/// For longer texts a tape isn't made as long beforehand as it may get.
+const MUCH: usize = 1 << 20;
+
+#[cold]
+#[inline(never)]
+fn grown(mut tape: Vec<Node>) -> Vec<Node> {
+    tape.reserve(16);
+    tape
 }
 
 /// The byte at `at`, or 0, which is no part of any token, after the end.
@@ -380,26 +470,35 @@ pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Skips space inside the container `parent`, which therefore can't be written back as it is.
+/// Skips space inside the container `parent`, which therefore can't be written back as it is. What isn't space is a fault.
 #[cold]
-fn between(bytes: &[u8], at: usize, tape: &mut [Node], parent: u32) -> usize {
-    tape[parent as usize].flags |= DIRTY;
-    space(bytes, at)
-}
-
-/// Where the string that begins at `at`, after its quote, ends, and its flags.
-#[inline(always)]
-fn string(bytes: &[u8], at: usize) -> Result<(usize, u8), Faulty> {
-    let end = scan::plain(bytes, at);
-    if byte(bytes, end) == b'"' {
-        return Ok((end, 0));
-    }
-    rest_of_string(bytes, at, end)
-}
-
-/// The same where the string isn't plain from `at` on.
 #[inline(never)]
-fn rest_of_string(bytes: &[u8], start: usize, mut at: usize) -> Result<(usize, u8), Faulty> {
+fn between(bytes: &[u8], at: usize, tape: &mut [Node], parent: u32) -> Result<usize, Faulty> {
+    tape[parent as usize].flags |= DIRTY;
+    match space(bytes, at) {
+        after if after > at && after < bytes.len() => Ok(after),
+        _ => Err(Faulty),
+    }
+}
+
+/// Looks closely at the string that was just noted.
+#[inline(never)]
+fn check_string(bytes: &[u8], tape: &mut [Node], parent: u32) -> Result<(), Faulty> {
+    let node = tape.last_mut().expect("a string was noted");
+    node.flags = string_flags(bytes, node.start as usize, node.end as usize)?;
+    if node.flags != 0 {
+        tape[parent as usize].flags |= DIRTY;
+    }
+    Ok(())
+}
+
+/// Checks the string between two quotes, which has to be looked at closely, and returns its flags.
+#[inline(never)]
+fn string_flags(bytes: &[u8], start: usize, end: usize) -> Result<u8, Faulty> {
+    let mut at = scan::plain(bytes, start);
+    if at == end {
+        return Ok(0);
+    }
     let (mut escapes, mut foreign) = (false, false);
     loop {
         match byte(bytes, at) {
@@ -429,7 +528,7 @@ fn rest_of_string(bytes: &[u8], start: usize, mut at: usize) -> Result<(usize, u
         }
     }
     let special = escapes || foreign && unescape::needs_rewrite(&bytes[start..at]);
-    Ok((at, if special { SPECIAL } else { 0 }))
+    Ok(if special { SPECIAL } else { 0 })
 }
 
 /// Where the number that begins at `at` ends.

@@ -52,10 +52,8 @@ fn read(text: &Bytes) -> Result<(Document, usize), JsonError> {
             offset: text.len(),
         });
     }
-    // Dense documents have a node for every six to ten bytes.
-    let mut tape = Vec::with_capacity(text.len() / 8 + 8);
-    match document::read(text, 0, &mut tape) {
-        Ok(used) => {
+    match document::read(text, 0) {
+        Ok((tape, used)) => {
             let bytes = text.clone();
             Ok((Document { bytes, tape }, used))
         }
@@ -65,7 +63,10 @@ fn read(text: &Bytes) -> Result<(Document, usize), JsonError> {
 
 /// Where the document ends that begins at or after `at`.
 fn end(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    document::read(text, at, &mut Vec::new()).map_err(|document::Faulty| explain(text, at))
+    match document::read(text, at) {
+        Ok((_, end)) => Ok(end),
+        Err(document::Faulty) => Err(explain(text, at)),
+    }
 }
 
 #[cold]

@@ -11,6 +11,7 @@ mod fields;
 mod json;
 mod number;
 mod object;
+mod quotes;
 mod raw;
 mod release;
 mod scan;

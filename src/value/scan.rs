@@ -33,7 +33,31 @@ pub(super) fn digits(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// On x86-64 SSE2 is always there. Both functions return a bit for each byte, the first byte lowest.
+/// What is where in a block of text: a bit for each byte, the first byte lowest.
+pub(super) struct Block {
+    pub(super) quotes: u64,
+    pub(super) backslashes: u64,
+    /// Control characters and bytes of non-ASCII characters.
+    pub(super) other: u64,
+}
+
+#[inline(always)]
+pub(super) fn block(bytes: &[u8; 64]) -> Block {
+    let mut all = Block {
+        quotes: 0,
+        backslashes: 0,
+        other: 0,
+    };
+    for (i, part) in bytes.as_chunks::<16>().0.iter().enumerate() {
+        let [quotes, backslashes, other] = wide::classes(part);
+        all.quotes |= u64::from(quotes) << (16 * i);
+        all.backslashes |= u64::from(backslashes) << (16 * i);
+        all.other |= u64::from(other) << (16 * i);
+    }
+    all
+}
+
+/// On x86-64 SSE2 is always there. These functions return a bit for each byte, the first byte lowest.
 #[cfg(target_arch = "x86_64")]
 mod wide {
     use std::arch::x86_64::*;
@@ -48,6 +72,19 @@ mod wide {
             // Compared as signed numbers, both control characters and bytes from 0x80 on are less than a space.
             let other = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
             _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), other)) as u32
+        }
+    }
+
+    /// Quotes, backslashes, and bytes that are neither printable nor ASCII.
+    #[inline(always)]
+    pub(super) fn classes(block: &[u8; 16]) -> [u32; 3] {
+        // SAFETY: as above.
+        unsafe {
+            let x = _mm_loadu_si128(block.as_ptr().cast());
+            let quote = _mm_cmpeq_epi8(x, _mm_set1_epi8(b'"' as i8));
+            let slash = _mm_cmpeq_epi8(x, _mm_set1_epi8(b'\\' as i8));
+            let other = _mm_cmplt_epi8(x, _mm_set1_epi8(0x20));
+            [quote, slash, other].map(|mask| _mm_movemask_epi8(mask) as u32)
         }
     }
 
@@ -81,6 +118,17 @@ mod wide {
         mask(block, |b| {
             (b == b'"') | (b == b'\\') | (b < 0x20) | (b >= 0x80)
         })
+    }
+
+    #[inline(always)]
+    pub(super) fn classes(block: &[u8; 16]) -> [u32; 3] {
+        let quotes = mask(block, |b| b == b'"');
+        let backslashes = mask(block, |b| b == b'\\');
+        [
+            quotes,
+            backslashes,
+            mask(block, |b| (b < 0x20) | (b >= 0x80)),
+        ]
     }
 
     #[inline(always)]
