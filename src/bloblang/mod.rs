@@ -2,25 +2,47 @@
 //!
 //! Components see [`Mapping`] and [`Interpolated`] only. Both are compiled once, when the config is read, and are then
 //! shared by all threads. A message is always given with its batch, since a mapping may look at its neighbours.
+//!
+//! `parse` makes an `expr` tree of a text in one pass: names become slots, paths are split, constants are folded, arguments
+//! are checked against the tables in `functions` and `methods`. `program` and `eval` run it in a `context`.
 
+mod arguments;
+mod context;
+mod core;
+mod environment;
+mod eval;
+mod expr;
+mod fail;
+mod flow;
 pub mod functions;
+mod go;
+mod interpolate;
 pub mod methods;
+mod near;
+mod number;
+mod operators;
+mod parse;
+mod path;
+mod program;
+mod report;
 pub mod spec;
+mod text;
 
-use crate::message::Message;
+pub use environment::{Environment, Importer};
+pub use interpolate::Interpolated;
+
+use crate::message::{Message, Metadata};
 use crate::value::{Str, Value};
-
-/// What mappings may use.
-#[derive(Clone, Debug, Default)]
-pub struct Environment;
+use context::{Context, Live, This};
+use fail::Fail;
+use flow::Flow;
+use program::Program;
+use std::fmt;
+use std::sync::Arc;
 
 /// A mapping, ready to run. Cloning shares it.
-#[derive(Clone, Debug)]
-pub struct Mapping;
-
-/// A string with `${! }` queries, ready to run. Cloning shares it.
-#[derive(Clone, Debug)]
-pub struct Interpolated;
+#[derive(Clone)]
+pub struct Mapping(Arc<Program>);
 
 /// Why a mapping can't be compiled. Line and column count from 1.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -44,19 +66,67 @@ pub enum Mapped {
 }
 
 impl Mapping {
-    pub fn parse(_: &str, _: &Environment) -> Result<Mapping, ParseError> {
-        Ok(Mapping)
+    pub fn parse(text: &str, env: &Environment) -> Result<Mapping, ParseError> {
+        Ok(Mapping(Arc::new(parse::mapping(text, env)?)))
     }
 
     /// Makes a new message of `batch[index]`, as a `mapping` processor does: what the mapping doesn't assign is kept (content if
     /// root isn't assigned, metadata, error flag, origin, replies).
     pub fn map(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {
-        Ok(Mapped::Message(batch[index].clone()))
+        // Cloned first: what the mapping reads of the original is then read for both.
+        let mut message = batch[index].clone();
+        let mut metadata = message.metadata().clone();
+        let root = self.run(batch, index, Flow::Nothing, Some(&mut metadata))?;
+        *message.metadata_mut() = metadata;
+        Ok(match root {
+            Flow::Deleted => Mapped::Deleted,
+            Flow::Nothing => Mapped::Message(message),
+            Flow::Value(value) => {
+                set_content(&mut message, value);
+                Mapped::Message(message)
+            }
+        })
     }
 
     /// Edits `batch[index]` in place, as a `mutation` processor does; edits made before a failure stay. Returns whether the
     /// message was deleted.
-    pub fn mutate(&self, _batch: &mut [Message], _index: usize) -> Result<bool, EvalError> {
+    pub fn mutate(&self, batch: &mut [Message], index: usize) -> Result<bool, EvalError> {
+        let mut metadata = batch[index].metadata().clone();
+        // Content that isn't JSON can't be edited; it stays until root is assigned.
+        let begin = match batch[index].value() {
+            Ok(value) => Flow::Value(value.clone()),
+            Err(_) => Flow::Nothing,
+        };
+        let mut cx = Context::new(&self.0, batch, index);
+        cx.root = begin;
+        cx.metadata = Some(&mut metadata);
+        cx.live = Some(Live {
+            index,
+            detached: false,
+            before: None,
+            edited: false,
+        });
+        let result = program::run(&self.0.statements, &mut cx);
+        let (root, live) = (cx.root, cx.live);
+        let (replaced, before, edited) =
+            live.map_or((false, None, false), |l| (l.detached, l.before, l.edited));
+        let message = &mut batch[index];
+        *message.metadata_mut() = metadata;
+        if let Err(fail) = result {
+            // A document that was replaced as a whole is lost with the failure; edits of the old one are not.
+            match (before, root) {
+                (Some(before), _) => message.set_value(before),
+                (None, Flow::Value(value)) if edited && !replaced => message.set_value(value),
+                _ => {}
+            }
+            return Err(EvalError(fail.message()));
+        }
+        match root {
+            Flow::Deleted => return Ok(true),
+            Flow::Nothing => {}
+            Flow::Value(_) if !edited && !replaced => {}
+            Flow::Value(value) => set_content(message, value),
+        }
         Ok(false)
     }
 
@@ -64,41 +134,106 @@ impl Mapping {
     /// the target's content, metadata is set on the target. Returns whether the target was deleted.
     pub fn overlay(
         &self,
-        _target: &mut Message,
-        _batch: &[Message],
-        _index: usize,
+        target: &mut Message,
+        batch: &[Message],
+        index: usize,
     ) -> Result<bool, EvalError> {
+        let mut metadata = target.metadata().clone();
+        let begin = match target.value() {
+            Ok(value) => Flow::Value(value.clone()),
+            Err(_) => Flow::Nothing,
+        };
+        let root = self.run(batch, index, begin, Some(&mut metadata))?;
+        *target.metadata_mut() = metadata;
+        match root {
+            Flow::Deleted => return Ok(true),
+            Flow::Nothing => {}
+            Flow::Value(value) => {
+                if self.assigns_root() {
+                    set_content(target, value);
+                }
+            }
+        }
         Ok(false)
     }
 
     /// The value that the mapping makes of `batch[index]`; none if it deletes it, null if it assigns nothing.
-    pub fn value(&self, _batch: &[Message], _index: usize) -> Result<Option<Value>, EvalError> {
-        Ok(Some(Value::Null))
+    pub fn value(&self, batch: &[Message], index: usize) -> Result<Option<Value>, EvalError> {
+        let mut metadata = batch
+            .get(index)
+            .map(|m| m.metadata().clone())
+            .unwrap_or_default();
+        Ok(
+            match self.run(batch, index, Flow::Nothing, Some(&mut metadata))? {
+                Flow::Value(value) => Some(value),
+                Flow::Nothing => Some(Value::Null),
+                Flow::Deleted => None,
+            },
+        )
     }
 
     /// The mapping as a yes-or-no question about `batch[index]`; any other result than a bool is an error.
-    pub fn check(&self, _batch: &[Message], _index: usize) -> Result<bool, EvalError> {
-        Ok(false)
+    pub fn check(&self, batch: &[Message], index: usize) -> Result<bool, EvalError> {
+        match self.value(batch, index)? {
+            Some(Value::Bool(b)) => Ok(b),
+            Some(other) => Err(EvalError(
+                Fail::wanted("bool", Flow::Value(other)).message(),
+            )),
+            None => Err(EvalError(Fail::wanted("bool", Flow::Deleted).message())),
+        }
+    }
+
+    /// What the mapping makes of a value, without any message.
+    pub fn apply(&self, value: Value) -> Result<Option<Value>, EvalError> {
+        let mut cx = Context::new(&self.0, &[], 0);
+        cx.this = This::Value(Flow::Value(value));
+        program::run(&self.0.statements, &mut cx).map_err(|fail| EvalError(fail.message()))?;
+        Ok(match cx.root {
+            Flow::Value(value) => Some(value),
+            Flow::Nothing => Some(Value::Null),
+            Flow::Deleted => None,
+        })
+    }
+
+    fn run(
+        &self,
+        batch: &[Message],
+        index: usize,
+        root: Flow,
+        metadata: Option<&mut Metadata>,
+    ) -> Result<Flow, EvalError> {
+        let mut cx = Context::new(&self.0, batch, index);
+        cx.root = root;
+        cx.metadata = metadata;
+        match program::run(&self.0.statements, &mut cx) {
+            Ok(()) => Ok(cx.root),
+            Err(fail) => Err(EvalError(fail.message())),
+        }
+    }
+
+    /// Whether any statement may assign to root.
+    fn assigns_root(&self) -> bool {
+        program::assign_root(&self.0.statements)
     }
 }
 
-impl Interpolated {
-    pub fn parse(_: &str, _: &Environment) -> Result<Interpolated, ParseError> {
-        Ok(Interpolated)
+impl fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mapping({} statements)", self.0.statements.len())
     }
+}
 
-    /// The text, if it has no queries in it.
-    pub fn as_static(&self) -> Option<&Str> {
-        None
+/// Text and bytes become the content as they are, everything else a document.
+fn set_content(message: &mut Message, value: Value) {
+    match value {
+        Value::String(text) => message.set_bytes(text.into_bytes()),
+        Value::Bytes(bytes) => message.set_bytes(bytes),
+        value => message.set_value(value),
     }
+}
 
-    /// The text for `batch[index]`.
-    pub fn text(&self, _batch: &[Message], _index: usize) -> Result<Str, EvalError> {
-        Ok(Str::default())
-    }
-
-    /// The same as bytes, where a query may give bytes that aren't text.
-    pub fn bytes(&self, _batch: &[Message], _index: usize) -> Result<bytes::Bytes, EvalError> {
-        Ok(bytes::Bytes::new())
-    }
+/// Evaluates an expression that is made of constants.
+fn evaluate_constant(expr: &expr::Expr) -> Result<Flow, Fail> {
+    let program = Program::default();
+    expr.eval(&mut Context::new(&program, &[], 0))
 }

@@ -4,6 +4,7 @@ mod environment;
 mod fake;
 mod general;
 mod ids;
+mod message;
 
 use super::spec::FunctionSpec;
 
@@ -13,6 +14,7 @@ pub static FUNCTIONS: &[(&str, &[FunctionSpec])] = &[
     ("Made-up data", fake::TABLE),
     ("General", general::TABLE),
     ("Identifiers", ids::TABLE),
+    ("Message", message::TABLE),
 ];
 
 /// The function of this name.

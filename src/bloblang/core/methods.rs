@@ -1,0 +1,184 @@
+//! Methods that steer evaluation: fallbacks, contexts, maps, other messages of the batch.
+
+use super::{CoreMethod, iterate, order};
+use crate::bloblang::context::{Context, This};
+use crate::bloblang::environment::Environment;
+use crate::bloblang::expr::{Arg, Method};
+use crate::bloblang::fail::Fail;
+use crate::bloblang::flow::Flow;
+use crate::bloblang::program::{self, Program};
+use crate::bloblang::{parse, path};
+use crate::value::Value;
+use std::sync::Arc;
+
+/// The code of a method of the core.
+pub(crate) fn method(name: &str) -> Option<CoreMethod> {
+    Some(match name {
+        "all" => iterate::all,
+        "any" => iterate::any,
+        "apply" => apply,
+        "bloblang" => bloblang,
+        "catch" => catch,
+        "exists" => exists,
+        "filter" => iterate::filter,
+        "find_all_by" => iterate::find_all_by,
+        "find_by" => iterate::find_by,
+        "fold" => iterate::fold,
+        "from" => from,
+        "from_all" => from_all,
+        "get" => get,
+        "map" => map,
+        "map_each" => iterate::map_each,
+        "map_each_key" => iterate::map_each_key,
+        "not" => not,
+        "or" => or,
+        "sort" => order::sort,
+        "sort_by" => order::sort_by,
+        "split_by" => iterate::split_by,
+        "type" => type_of,
+        "unique" => order::unique,
+        _ => return None,
+    })
+}
+
+fn catch(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let fail = match method.target.eval(cx) {
+        Ok(flow) => return Ok(flow),
+        Err(fail) => fail,
+    };
+    match method.args.query(0) {
+        Some(query) => cx.with(Flow::Value(Value::String(fail.message())), |cx| {
+            query.eval(cx)
+        }),
+        None => Ok(Flow::NULL),
+    }
+}
+
+fn or(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    match method.target.eval(cx) {
+        Ok(flow) if !flow.is_empty() => Ok(flow),
+        _ => match method.args.query(0) {
+            Some(query) => query.eval(cx),
+            None => Ok(Flow::NULL),
+        },
+    }
+}
+
+fn map(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let value = method.target.eval(cx)?;
+    match method.args.query(0) {
+        Some(query) => cx.with(value, |cx| query.eval(cx)),
+        None => Ok(value),
+    }
+}
+
+fn not(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    match method.target.eval(cx)? {
+        Flow::Value(Value::Bool(b)) => Ok((!b).into()),
+        other => Err(Fail::wanted("bool", other).blaming(|| method.target.name())),
+    }
+}
+
+fn type_of(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    Ok(method.target.eval(cx)?.type_name().into())
+}
+
+/// A path given as an argument.
+fn path_argument(method: &Method, cx: &mut Context<'_>) -> Result<path::Path, Fail> {
+    match method.args.get(0, cx, "method", method.name)? {
+        Value::String(text) => Ok(path::parse(&text)),
+        other => Err(Fail::wanted("string", Flow::Value(other))),
+    }
+}
+
+fn get(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let path = path_argument(method, cx)?;
+    let flow = method.target.eval(cx)?;
+    Ok(crate::bloblang::eval::read(&flow, &path))
+}
+
+fn exists(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let path = path_argument(method, cx)?;
+    Ok(match method.target.eval(cx)? {
+        Flow::Value(value) => path::exists(&value, &path),
+        Flow::Deleted | Flow::Nothing => false,
+    }
+    .into())
+}
+
+fn apply(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let name = match method.args.list.first() {
+        // The usual case has nothing to evaluate or to copy.
+        Some(Arg::Const(Value::String(name))) => name.clone(),
+        _ => match method.args.get(0, cx, "method", method.name)? {
+            Value::String(name) => name,
+            other => return Err(Fail::wanted("string", Flow::Value(other))),
+        },
+    };
+    let target = method.target.eval(cx)?;
+    cx.apply_map(&name, target)
+}
+
+/// Evaluates the receiver as for another message of the batch.
+fn from(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let index = match method.args.get(0, cx, "method", method.name)? {
+        Value::Int(n) => n,
+        other => return Err(Fail::wanted("number", Flow::Value(other))),
+    };
+    let index = match index < 0 {
+        true => index + cx.batch.len() as i64,
+        false => index,
+    };
+    let outer = std::mem::replace(&mut cx.index, usize::try_from(index).unwrap_or(usize::MAX));
+    let result = method.target.eval(cx);
+    cx.index = outer;
+    result
+}
+
+fn from_all(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let outer = cx.index;
+    let mut out = Vec::with_capacity(cx.batch.len());
+    let mut failure = None;
+    for index in 0..cx.batch.len() {
+        cx.index = index;
+        match method.target.eval(cx) {
+            Ok(Flow::Value(value)) => out.push(value),
+            Ok(Flow::Nothing) => out.push(Value::Null),
+            Ok(Flow::Deleted) => {}
+            Err(e) => {
+                failure = Some(e);
+                break;
+            }
+        }
+    }
+    cx.index = outer;
+    match failure {
+        Some(e) => Err(e),
+        None => Ok(Flow::Value(Value::Array(out.into()))),
+    }
+}
+
+/// Runs a mapping given as text, which sees nothing but the receiver.
+fn bloblang(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let program = match &method.inner {
+        Some(program) => program.clone(),
+        None => match method.args.get(0, cx, "method", method.name)? {
+            Value::String(text) => inner_program(&text).map_err(Fail::text)?,
+            other => return Err(Fail::wanted("string", Flow::Value(other))),
+        },
+    };
+    let target = method.target.eval(cx)?;
+    let mut inner = Context::new(&program, &[], 0);
+    inner.this = This::Value(target);
+    inner.applied = cx.applied + 1;
+    program::run(&program.statements, &mut inner)?;
+    Ok(inner.root)
+}
+
+/// Compiles the text of a mapping for `bloblang`.
+pub(crate) fn inner_program(text: &str) -> Result<Arc<Program>, String> {
+    match parse::mapping(text, &Environment::pure()) {
+        Ok(program) => Ok(Arc::new(program)),
+        Err(e) => Err(format!("failed to parse bloblang mapping: {e}")),
+    }
+}

@@ -1,0 +1,377 @@
+//! Evaluation of expressions.
+
+use super::context::Context;
+use super::expr::{
+    Arg, Args, Base, Case, Expr, Field, Function, FunctionBody, Match, Method, MethodBody,
+};
+use super::fail::Fail;
+use super::flow::Flow;
+use super::spec::{CallError, ParamKind};
+use super::{go, number, path};
+use crate::value::{Array, Object, Value};
+
+impl Expr {
+    /// Evaluates in `cx`.
+    pub(crate) fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        match self {
+            Expr::Const(c) => Ok(c.flow.clone()),
+            Expr::Field(field) => field.eval(cx),
+            Expr::Variable(slot, name) => match &cx.variables[*slot] {
+                Some(value) => Ok(Flow::Value(value.clone())),
+                None => Err(Fail::text(format!("variable '{name}' undefined"))),
+            },
+            _ if cx.stack_is_low() => cx.on_new_stack(|cx| self.eval_inner(cx)),
+            _ => self.eval_inner(cx),
+        }
+    }
+
+    fn eval_inner(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        match self {
+            Expr::Const(_) | Expr::Field(_) | Expr::Variable(..) => self.eval(cx),
+            Expr::Get(get) => {
+                let flow = get.0.eval(cx)?;
+                Ok(read(&flow, &get.1))
+            }
+            Expr::Meta(key) => Ok(super::core::new_metadata(cx, key.as_deref())),
+            Expr::Not(inner) => match inner.eval(cx)? {
+                Flow::Value(Value::Bool(b)) => Ok((!b).into()),
+                other => Err(Fail::wanted("bool", other).blaming(|| inner.name())),
+            },
+            Expr::Binary(binary) => {
+                let (op, left, right) = &**binary;
+                let l = left.eval(cx)?;
+                let r = right.eval(cx)?;
+                op.apply(&l, &r, &|| (left.name(), right.name()))
+                    .map(Flow::Value)
+            }
+            Expr::Logic(logic) => {
+                let (and, left, right) = &**logic;
+                let l = number::truth(&left.eval(cx)?)?;
+                if l != *and {
+                    return Ok(l.into());
+                }
+                Ok(number::truth(&right.eval(cx)?)?.into())
+            }
+            Expr::Coalesce(pair) => match pair.0.eval(cx) {
+                Ok(flow) if !flow.is_empty() => Ok(flow),
+                _ => pair.1.eval(cx),
+            },
+            Expr::If(i) => {
+                for (condition, result) in &i.branches {
+                    if condition_holds(condition, cx)? {
+                        return result.eval(cx);
+                    }
+                }
+                match &i.otherwise {
+                    Some(otherwise) => otherwise.eval(cx),
+                    None => Ok(Flow::Nothing),
+                }
+            }
+            Expr::Match(m) => m.eval(cx),
+            Expr::Array(items) => {
+                let mut out = Vec::with_capacity(items.len());
+                for item in items {
+                    if let Flow::Value(value) = item.eval(cx)? {
+                        out.push(value);
+                    }
+                }
+                Ok(Flow::Value(Value::Array(Array::from(out))))
+            }
+            Expr::Object(fields) => {
+                let mut out = Object::new();
+                for (key, value) in fields {
+                    let key = match key.eval(cx)? {
+                        Flow::Value(Value::String(key)) => key,
+                        Flow::Value(other) => {
+                            return Err(Fail::text(format!(
+                                "mapping returned invalid key type: {}",
+                                go::type_of(&other)
+                            )));
+                        }
+                        other => {
+                            return Err(Fail::text(format!(
+                                "mapping returned invalid key type: {}",
+                                flow_type(&other)
+                            )));
+                        }
+                    };
+                    let value = value
+                        .eval(cx)
+                        .map_err(|e| e.context(format_args!("failed to resolve '{key}' value")))?;
+                    if let Flow::Value(value) = value {
+                        out.insert(key, value);
+                    }
+                }
+                Ok(Flow::Value(Value::Object(out)))
+            }
+            Expr::With(with) => {
+                let value = with.0.eval(cx)?;
+                cx.with(value, |cx| with.1.eval(cx))
+            }
+            Expr::Method(method) => method.eval(cx),
+            Expr::Function(function) => function.eval(cx),
+        }
+    }
+}
+
+/// Evaluates the condition of an `if`, where null counts as false.
+fn condition_holds(condition: &Expr, cx: &mut Context<'_>) -> Result<bool, Fail> {
+    match condition
+        .eval(cx)
+        .map_err(|e| e.context("failed to check if condition"))?
+    {
+        Flow::Value(Value::Bool(b)) => Ok(b),
+        Flow::Value(Value::Null) => Ok(false),
+        other => Err(not_a_bool(condition, &other)),
+    }
+}
+
+/// The failure of a condition that is neither true nor false.
+pub(crate) fn not_a_bool(condition: &Expr, got: &Flow) -> Fail {
+    let (shown, kind) = match got {
+        Flow::Value(value) => (go::show(value), go::type_of(value)),
+        other => ("<nil>".into(), flow_type(other)),
+    };
+    Fail::text(format!(
+        "{} resolved to a non-boolean value {shown} ({kind})",
+        condition.name()
+    ))
+}
+
+/// How Go names the type of a flow.
+pub(crate) fn flow_type(flow: &Flow) -> &'static str {
+    match flow {
+        Flow::Value(value) => go::type_of(value),
+        Flow::Deleted => "value.Delete",
+        Flow::Nothing => "value.Nothing",
+    }
+}
+
+/// What a flow holds at a path; null if nothing.
+pub(crate) fn read(flow: &Flow, path: &[path::Segment]) -> Flow {
+    match flow {
+        Flow::Value(value) => Flow::Value(path::get(value, path).unwrap_or(Value::Null)),
+        _ if path.is_empty() => flow.clone(),
+        _ => Flow::NULL,
+    }
+}
+
+impl Field {
+    fn eval(&self, cx: &Context<'_>) -> Result<Flow, Fail> {
+        match self.base {
+            Base::Slot(slot) => Ok(read(&cx.slots[slot], &self.path)),
+            Base::This => Ok(read(&cx.this(|| path::show(&self.path))?, &self.path)),
+            Base::Root => Ok(match &cx.root {
+                Flow::Nothing => Flow::NULL,
+                root => read(root, &self.path),
+            }),
+            Base::Gone => Err(Fail::no_context(&path::show(&self.path))),
+        }
+    }
+}
+
+impl Match {
+    fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        match &self.subject {
+            Some(subject) => {
+                let value = subject.eval(cx)?;
+                cx.with(value, |cx| self.choose(cx))
+            }
+            None => self.choose(cx),
+        }
+    }
+
+    /// Evaluates the first case that applies; the subject, if there is one, is in the topmost slot.
+    fn choose(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        for (i, (case, result)) in self.cases.iter().enumerate() {
+            let applies = match case {
+                Case::Otherwise => true,
+                Case::Equals(wanted) => {
+                    let subject = match &self.subject {
+                        Some(_) => cx.slots.last().cloned().unwrap_or(Flow::Nothing),
+                        None => cx.this(String::new)?,
+                    };
+                    matches!(&subject, Flow::Value(v) if super::operators::values_equal(v, wanted))
+                }
+                Case::When(condition) => {
+                    let flow = condition
+                        .eval(cx)
+                        .map_err(|e| e.context(format_args!("failed to check match case {i}")))?;
+                    matches!(flow, Flow::Value(Value::Bool(true)))
+                }
+            };
+            if applies {
+                return result.eval(cx);
+            }
+        }
+        Ok(Flow::Nothing)
+    }
+}
+
+impl Args {
+    /// Evaluates what has to be before a call, and gives all arguments in order.
+    pub(crate) fn resolve(
+        &self,
+        what: &str,
+        name: &str,
+        cx: &mut Context<'_>,
+    ) -> Result<Vec<Value>, Fail> {
+        let mut out = Vec::with_capacity(self.list.len());
+        for (i, arg) in self.list.iter().enumerate() {
+            out.push(match arg {
+                Arg::Const(value) => value.clone(),
+                Arg::Dynamic(_) => self.dynamic(i, what, name, cx)?,
+                Arg::Query(query) => query.eval(cx)?.into_value(),
+                Arg::Absent => Value::Null,
+            });
+        }
+        Ok(out)
+    }
+
+    /// Evaluates the dynamic argument at `i`.
+    fn dynamic(
+        &self,
+        i: usize,
+        what: &str,
+        name: &str,
+        cx: &mut Context<'_>,
+    ) -> Result<Value, Fail> {
+        let Arg::Dynamic(expr) = &self.list[i] else {
+            return Ok(Value::Null);
+        };
+        let kind = self.kind(i);
+        let failed = |e: Fail| {
+            let param = match kind {
+                ParamKind::Variadic => i.to_string(),
+                _ => self.params[i].name.to_string(),
+            };
+            e.context(format_args!(
+                "{what} '{name}': failed to extract input arg '{param}'"
+            ))
+        };
+        let flow = expr.eval(cx).map_err(failed)?;
+        super::arguments::convert(kind, flow).map_err(failed)
+    }
+
+    /// The kind of the parameter that the argument at `i` is for.
+    pub(crate) fn kind(&self, i: usize) -> ParamKind {
+        match self.params.get(i).or(self.params.last()) {
+            Some(param) => param.kind,
+            None => ParamKind::Variadic,
+        }
+    }
+
+    /// The argument at `i` of a call in the core; null if it was left out.
+    pub(crate) fn get(
+        &self,
+        i: usize,
+        cx: &mut Context<'_>,
+        what: &str,
+        name: &str,
+    ) -> Result<Value, Fail> {
+        match self.list.get(i) {
+            Some(Arg::Const(value)) => Ok(value.clone()),
+            Some(Arg::Dynamic(_)) => self.dynamic(i, what, name, cx),
+            Some(Arg::Query(query)) => Ok(query.eval(cx)?.into_value()),
+            Some(Arg::Absent) | None => Ok(Value::Null),
+        }
+    }
+
+    /// The query at `i`.
+    pub(crate) fn query(&self, i: usize) -> Option<&Expr> {
+        match self.list.get(i) {
+            Some(Arg::Query(query)) => Some(query),
+            _ => None,
+        }
+    }
+}
+
+impl Method {
+    fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        if let MethodBody::Core(core) = self.call {
+            return core(self, cx);
+        }
+        let owned;
+        let args = match &self.args.ready {
+            Some(args) => args,
+            None => {
+                owned = self.args.resolve("method", self.name, cx)?;
+                &owned
+            }
+        };
+        let receiver = match self.target.eval(cx) {
+            Ok(Flow::Value(value)) => value,
+            Ok(marker) => return self.on_marker(marker, args),
+            Err(fail) => {
+                return match &self.call {
+                    MethodBody::Rescue(run) => run(None, args).map(Flow::Value).map_err(|_| fail),
+                    _ => Err(fail),
+                };
+            }
+        };
+        let result = match &self.call {
+            MethodBody::Plain(run) => run(receiver, args),
+            MethodBody::Ready(run) => run(receiver),
+            MethodBody::Prepare(prepare) => prepare(args).and_then(|run| run(receiver)),
+            MethodBody::Rescue(run) => run(Some(receiver), args),
+            MethodBody::Core(_) => return Ok(Flow::Nothing),
+        };
+        match result {
+            Ok(value) => Ok(Flow::Value(value)),
+            Err(error) => Err(self.blame(error.into())),
+        }
+    }
+
+    /// Completes a failure with the name of the receiver, if this method's failures have it.
+    pub(crate) fn blame(&self, fail: Fail) -> Fail {
+        match self.quiet {
+            true => fail,
+            false => fail.blaming(|| self.target.name()),
+        }
+    }
+
+    /// A method on `deleted()` or `nothing()`: it fails as on null, and says what it got.
+    fn on_marker(&self, marker: Flow, args: &[Value]) -> Result<Flow, Fail> {
+        if self.name == "not_null" {
+            return Ok(marker);
+        }
+        let result = match &self.call {
+            MethodBody::Plain(run) => run(Value::Null, args),
+            MethodBody::Ready(run) => run(Value::Null),
+            MethodBody::Prepare(prepare) => prepare(args).and_then(|run| run(Value::Null)),
+            MethodBody::Rescue(run) => run(Some(Value::Null), args),
+            MethodBody::Core(_) => return Ok(marker),
+        };
+        match result {
+            Ok(value) => Ok(Flow::Value(value)),
+            Err(CallError::Type {
+                wanted,
+                got: Value::Null,
+            }) => Err(self.blame(Fail::wanted(wanted, marker))),
+            Err(error) => Err(self.blame(error.into())),
+        }
+    }
+}
+
+impl Function {
+    fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+        if let FunctionBody::Core(core) = self.call {
+            return core(self, cx);
+        }
+        let owned;
+        let args = match &self.args.ready {
+            Some(args) => args,
+            None => {
+                owned = self.args.resolve("function", self.name, cx)?;
+                &owned
+            }
+        };
+        let result = match &self.call {
+            FunctionBody::Plain(run) => run(args),
+            FunctionBody::Ready(run) => run(),
+            FunctionBody::Prepare(prepare) => prepare(args).and_then(|run| run()),
+            FunctionBody::Core(_) => return Ok(Flow::Nothing),
+        };
+        Ok(Flow::Value(result?))
+    }
+}

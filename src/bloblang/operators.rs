@@ -1,0 +1,224 @@
+//! Arithmetic and comparison. The texts of mismatches name both operands, so callers hand over how to name them.
+
+use super::fail::Fail;
+use super::flow::Flow;
+use super::number::Num;
+use crate::value::{Str, Value};
+use bytes::{BufMut, Bytes, BytesMut};
+use std::cmp::Ordering;
+
+/// A binary operator but `&&`, `||` and `|`, which don't always evaluate their right side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Rem,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+impl Op {
+    fn verb(self) -> &'static str {
+        match self {
+            Op::Add => "add",
+            Op::Sub => "subtract",
+            Op::Mul => "multiply",
+            Op::Div => "divide",
+            Op::Rem => "modulo",
+            Op::Eq | Op::Ne | Op::Lt | Op::Le | Op::Gt | Op::Ge => "compare",
+        }
+    }
+
+    /// Applies the operator; `names` gives the names of left and right, if it fails.
+    pub(crate) fn apply(
+        self,
+        left: &Flow,
+        right: &Flow,
+        names: &dyn Fn() -> (String, String),
+    ) -> Result<Value, Fail> {
+        let done = match self {
+            Op::Eq => return Ok(Value::Bool(equal(left, right))),
+            Op::Ne => return Ok(Value::Bool(!equal(left, right))),
+            Op::Lt | Op::Le | Op::Gt | Op::Ge => {
+                order(left, right).map(|o| Value::Bool(self.holds(o)))
+            }
+            Op::Add => add(left, right),
+            Op::Sub | Op::Mul | Op::Div | Op::Rem => match numbers(left, right) {
+                Some((l, r)) => {
+                    if matches!(self, Op::Div | Op::Rem) && self.divisor_is_zero(r) {
+                        return Err(Fail::text("attempted to divide by zero").blaming(|| names().1));
+                    }
+                    Some(self.compute(l, r))
+                }
+                None => None,
+            },
+        };
+        done.ok_or_else(|| {
+            let (l, r) = names();
+            let show = |flow: &Flow, name: String| match name.is_empty() {
+                true => flow.type_name().to_string(),
+                false => format!("{} (from {name})", flow.type_name()),
+            };
+            Fail::mismatch(format!(
+                "cannot {} types {} and {}",
+                self.verb(),
+                show(left, l),
+                show(right, r)
+            ))
+        })
+    }
+
+    fn divisor_is_zero(self, divisor: Num) -> bool {
+        match self {
+            Op::Rem => divisor.int() == 0,
+            _ => divisor.is_zero(),
+        }
+    }
+
+    /// The operator on numbers: floats if one is a float, else signed if one is signed; integers wrap.
+    fn compute(self, left: Num, right: Num) -> Value {
+        match (self, left, right) {
+            (Op::Div, l, r) => Value::Float(l.float() / r.float()),
+            (Op::Rem, l, r) => Value::Int(l.int().wrapping_rem(r.int())),
+            (_, Num::Float(_), _) | (_, _, Num::Float(_)) => {
+                let (l, r) = (left.float(), right.float());
+                Value::Float(match self {
+                    Op::Add => l + r,
+                    Op::Sub => l - r,
+                    _ => l * r,
+                })
+            }
+            (_, Num::Uint(l), Num::Uint(r)) => Value::Uint(match self {
+                Op::Add => l.wrapping_add(r),
+                Op::Sub => l.wrapping_sub(r),
+                _ => l.wrapping_mul(r),
+            }),
+            (_, l, r) => {
+                let (l, r) = (l.int(), r.int());
+                Value::Int(match self {
+                    Op::Add => l.wrapping_add(r),
+                    Op::Sub => l.wrapping_sub(r),
+                    _ => l.wrapping_mul(r),
+                })
+            }
+        }
+    }
+
+    fn holds(self, order: Option<Ordering>) -> bool {
+        match (self, order) {
+            (_, None) => false,
+            (Op::Lt, Some(o)) => o.is_lt(),
+            (Op::Le, Some(o)) => o.is_le(),
+            (Op::Gt, Some(o)) => o.is_gt(),
+            (_, Some(o)) => o.is_ge(),
+        }
+    }
+}
+
+fn numbers(left: &Flow, right: &Flow) -> Option<(Num, Num)> {
+    match (left, right) {
+        (Flow::Value(l), Flow::Value(r)) => Some((Num::of(l)?, Num::of(r)?)),
+        _ => None,
+    }
+}
+
+/// Adds numbers, or joins text and bytes.
+fn add(left: &Flow, right: &Flow) -> Option<Value> {
+    let (Flow::Value(left), Flow::Value(right)) = (left, right) else {
+        return None;
+    };
+    match (left, right) {
+        (Value::String(l), Value::String(r)) => {
+            let mut text = String::with_capacity(l.len() + r.len());
+            text.push_str(l);
+            text.push_str(r);
+            Some(Value::String(text.into()))
+        }
+        (Value::String(_) | Value::Bytes(_), _) => {
+            let (l, r) = (text_bytes(left)?, text_bytes(right)?);
+            let mut joined = BytesMut::with_capacity(l.len() + r.len());
+            joined.put_slice(l);
+            joined.put_slice(r);
+            let joined: Bytes = joined.freeze();
+            Some(match left {
+                // Bytes that aren't text can't become a string; they stay what they are.
+                Value::String(_) => match Str::from_utf8(joined.clone()) {
+                    Ok(text) => Value::String(text),
+                    Err(_) => Value::Bytes(joined),
+                },
+                _ => Value::Bytes(joined),
+            })
+        }
+        (l, r) => Some(Op::Add.compute(Num::of(l)?, Num::of(r)?)),
+    }
+}
+
+/// The bytes of a string or of bytes.
+pub(crate) fn text_bytes(value: &Value) -> Option<&[u8]> {
+    match value {
+        Value::String(s) => Some(s.as_bytes()),
+        Value::Bytes(b) => Some(b),
+        _ => None,
+    }
+}
+
+/// How two values of the same kind are ordered; none if they can't be compared.
+fn order(left: &Flow, right: &Flow) -> Option<Option<Ordering>> {
+    let (Flow::Value(left), Flow::Value(right)) = (left, right) else {
+        return None;
+    };
+    if let (Some(l), Some(r)) = (text_bytes(left), text_bytes(right)) {
+        return Some(Some(l.cmp(r)));
+    }
+    if let (Value::Timestamp(l), Value::Timestamp(r)) = (left, right) {
+        return Some(Some(l.cmp(r)));
+    }
+    let (l, r) = (Num::of(left)?, Num::of(right)?);
+    Some(match (l, r) {
+        (Num::Int(l), Num::Int(r)) => Some(l.cmp(&r)),
+        _ => l.float().partial_cmp(&r.float()),
+    })
+}
+
+fn equal(left: &Flow, right: &Flow) -> bool {
+    match (left, right) {
+        (Flow::Value(l), Flow::Value(r)) => values_equal(l, r),
+        (Flow::Deleted, Flow::Deleted) | (Flow::Nothing, Flow::Nothing) => true,
+        _ => false,
+    }
+}
+
+/// Whether two values are the same: numbers by value whatever their kind, text and bytes by bytes, a bool on the left also
+/// with a number that isn't zero.
+pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(l), Value::Bool(r)) => l == r,
+        (Value::Bool(l), r) => Num::of(r).is_some_and(|r| *l != r.is_zero()),
+        (Value::Timestamp(l), Value::Timestamp(r)) => l == r,
+        (Value::Array(l), Value::Array(r)) => {
+            l.len() == r.len() && l.iter().zip(r.iter()).all(|(l, r)| values_equal(&l, &r))
+        }
+        (Value::Object(l), Value::Object(r)) => {
+            l.len() == r.len()
+                && l.iter()
+                    .zip(r.iter())
+                    .all(|((lk, lv), (rk, rv))| lk == rk && values_equal(&lv, &rv))
+        }
+        (l, r) => match (text_bytes(l), text_bytes(r)) {
+            (Some(l), Some(r)) => l == r,
+            (None, None) => match (Num::of(l), Num::of(r)) {
+                (Some(Num::Int(l)), Some(Num::Int(r))) => l == r,
+                (Some(l), Some(r)) => l.float() == r.float(),
+                _ => false,
+            },
+            _ => false,
+        },
+    }
+}

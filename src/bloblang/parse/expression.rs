@@ -1,0 +1,360 @@
+//! Expressions: terms with their tails, and the forms that a term can have.
+
+use super::fold::{self, Infix};
+use super::{Parsed, Parser};
+use crate::bloblang::expr::{Base, Case, Expr, Field, If, Match};
+use crate::bloblang::flow::Flow;
+use crate::bloblang::operators::Op;
+use crate::bloblang::path::Segment;
+use crate::value::Str;
+
+impl Parser<'_> {
+    /// A whole expression; begins at its first character and ends right after its last.
+    pub(super) fn expression(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        let first = self.term()?;
+        let mut height = self.height;
+        let mut rest = Vec::new();
+        loop {
+            let before = self.at;
+            self.skip_space();
+            let Some(infix) = self.infix() else {
+                self.at = before;
+                break;
+            };
+            self.skip_space();
+            rest.push((infix, self.term()?));
+            height = height.max(self.height);
+            self.raise(height + rest.len())?;
+        }
+        if rest.is_empty() {
+            return Ok(first);
+        }
+        let combined = fold::combine(first, rest, start)?;
+        if combined.as_const().is_some() {
+            self.height = 1;
+        }
+        Ok(combined)
+    }
+
+    /// A term with its prefix and tails.
+    fn term(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        if self.peek() == Some(b'!') {
+            self.at += 1;
+            self.skip_blanks();
+            let inner = self.nested(Self::term)?;
+            self.raise(self.height + 1)?;
+            return Ok(Expr::Not(Box::new(inner)));
+        }
+        let is_number = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
+        if self.peek() == Some(b'-') && !is_number(self.text.as_bytes().get(start + 1)) {
+            self.at += 1;
+            self.skip_blanks();
+            let inner = self.nested(Self::term)?;
+            self.raise(self.height + 1)?;
+            return fold::join(Infix::Op(Op::Sub), Expr::literal(0_i64), inner, start);
+        }
+        self.height = 0;
+        let root = self.root_of_term()?;
+        self.tails(root)
+    }
+
+    fn root_of_term(&mut self) -> Parsed<Expr> {
+        let start = self.at;
+        if self.take("(") {
+            self.skip_space();
+            let inner = match self.nested(Self::expression) {
+                Ok(inner) => inner,
+                Err(mut fault) => {
+                    if fault.message == "expected query" {
+                        fault.message = "required: expected query".into();
+                    }
+                    return Err(fault);
+                }
+            };
+            self.skip_space();
+            if !self.take(")") {
+                return self.fault(self.at, "required: expected closing bracket");
+            }
+            return Ok(inner);
+        }
+        if let Some(literal) = self.literal()? {
+            return Ok(literal);
+        }
+        match self.peek() {
+            Some(b'@') => return self.metadata(),
+            Some(b'$') => {
+                self.at += 1;
+                let name = match self.quoted()? {
+                    Some(name) => name,
+                    None => match self.name() {
+                        "" => return self.fault(self.at, "required: expected variable name"),
+                        name => name.into(),
+                    },
+                };
+                return Ok(Expr::Variable(self.scope.variable(&name), name));
+            }
+            Some(b) if b.is_ascii_alphanumeric() || b == b'_' => {}
+            _ => return self.fault(start, "expected query"),
+        }
+        if self.take_word("match") {
+            if self.skip_space() || self.peek() == Some(b'{') {
+                return self.nested(Self::match_expression);
+            }
+            self.at = start;
+        }
+        if self.take_word("if") {
+            if self.skip_space() {
+                return self.nested(Self::if_expression);
+            }
+            self.at = start;
+        }
+        let name = self.name();
+        if self.peek() == Some(b'(') {
+            return self.function(name, start);
+        }
+        let after_name = self.at;
+        self.skip_space();
+        if self.take("->") {
+            self.skip_space();
+            return self.lambda(name, start);
+        }
+        self.at = after_name;
+        let (root, base, path): (Str, Base, Vec<Segment>) = match name {
+            "this" => ("this".into(), self.scope.this(), Vec::new()),
+            "root" => ("root".into(), Base::Root, Vec::new()),
+            name => match self.scope.named(name) {
+                Some((root, base)) => (root, base, Vec::new()),
+                None => ("this".into(), self.scope.this(), vec![Segment::new(name)]),
+            },
+        };
+        Ok(Expr::Field(Field {
+            base,
+            root,
+            path: path.into(),
+        }))
+    }
+
+    fn metadata(&mut self) -> Parsed<Expr> {
+        self.at += 1;
+        if let Some(key) = self.quoted()? {
+            return Ok(Expr::Meta(Some(key)));
+        }
+        Ok(Expr::Meta(match self.name() {
+            "" => None,
+            key => Some(key.into()),
+        }))
+    }
+
+    /// The body of a lambda, whose context gets a name; `_` gives it none.
+    fn lambda(&mut self, name: &str, at: usize) -> Parsed<Expr> {
+        if matches!(name, "root" | "this") {
+            return self.fault(at, format!("context label `{name}` is not allowed"));
+        }
+        if self.scope.named(name).is_some() {
+            return self.fault(
+                at,
+                format!("context label `{name}` would shadow a parent context"),
+            );
+        }
+        let taken = self.scope.values.pop();
+        if name != "_" {
+            let base = taken.unwrap_or(Base::Gone);
+            self.scope.named.push((name.into(), base));
+        }
+        let body = self.nested(Self::expression);
+        if name != "_" {
+            self.scope.named.pop();
+        }
+        self.scope.values.extend(taken);
+        body
+    }
+
+    /// Parses with one more context for `this`, which is in a slot when it is evaluated.
+    pub(super) fn in_context<T: Send>(
+        &mut self,
+        parse: impl FnOnce(&mut Self) -> Parsed<T> + Send,
+    ) -> Parsed<T> {
+        self.scope.values.push(Base::Slot(self.scope.slots));
+        self.scope.slots += 1;
+        let parsed = self.nested(parse);
+        self.scope.slots -= 1;
+        self.scope.values.pop();
+        parsed
+    }
+
+    /// After `if`.
+    fn if_expression(&mut self) -> Parsed<Expr> {
+        let mut branches = Vec::new();
+        let mut otherwise = None;
+        let mut height = 0;
+        loop {
+            let condition = self.nested(Self::expression)?;
+            height = height.max(self.height);
+            let result = self.block()?;
+            height = height.max(self.height);
+            branches.push((condition, result));
+            let before = self.at;
+            self.skip_space();
+            if !self.take_word("else") {
+                self.at = before;
+                break;
+            }
+            self.skip_space();
+            if self.take_word("if") {
+                self.skip_space();
+                continue;
+            }
+            otherwise = Some(self.block()?);
+            height = height.max(self.height);
+            break;
+        }
+        self.raise(height + 1)?;
+        Ok(Expr::If(Box::new(If {
+            branches,
+            otherwise,
+        })))
+    }
+
+    /// An expression in braces.
+    fn block(&mut self) -> Parsed<Expr> {
+        self.skip_space();
+        if !self.take("{") {
+            return self.fault(self.at, "required: expected {");
+        }
+        self.skip_space();
+        let inner = self.nested(Self::expression)?;
+        self.skip_space();
+        if !self.take("}") {
+            return self.fault(self.at, "required: expected }");
+        }
+        Ok(inner)
+    }
+
+    /// After `match`.
+    fn match_expression(&mut self) -> Parsed<Expr> {
+        let mut height = 0;
+        let subject = if self.peek() == Some(b'{') && self.braces_hold_cases() {
+            None
+        } else {
+            let at = self.at;
+            if self.is_at_end() {
+                return self.fault(at, "required: expected {");
+            }
+            let subject = self.nested(Self::expression)?;
+            height = self.height;
+            self.skip_space();
+            Some(subject)
+        };
+        if !self.take("{") {
+            return self.fault(self.at, "required: expected {");
+        }
+        let cases = match subject {
+            Some(_) => self.in_context(Self::cases)?,
+            None => self.cases()?,
+        };
+        height = height.max(self.height);
+        self.raise(height + 1)?;
+        Ok(Expr::Match(Box::new(Match { subject, cases })))
+    }
+
+    /// Whether the braces that come next hold cases rather than the fields of an object: there is a `=>` directly within.
+    fn braces_hold_cases(&self) -> bool {
+        let bytes = self.text.as_bytes();
+        let mut at = self.at;
+        let mut depth = 0usize;
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'{' | b'(' | b'[' => depth += 1,
+                b'}' | b')' | b']' => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        // An empty pair, or an object.
+                        return self.text[self.at + 1..at].trim().is_empty();
+                    }
+                }
+                b'=' if depth == 1 && bytes.get(at + 1) == Some(&b'>') => return true,
+                b':' if depth == 1 => return false,
+                b'#' => match memchr::memchr(b'\n', &bytes[at..]) {
+                    Some(n) => at += n,
+                    None => return true,
+                },
+                b'"' if bytes[at..].starts_with(b"\"\"\"") => {
+                    match memchr::memmem::find(&bytes[at + 3..], b"\"\"\"") {
+                        Some(n) => at += n + 5,
+                        None => return true,
+                    }
+                }
+                b'"' => {
+                    at += 1;
+                    while bytes.get(at).is_some_and(|b| *b != b'"') {
+                        at += 1 + usize::from(bytes[at] == b'\\');
+                    }
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// The cases of a `match`, after the opening brace up to and with the closing one.
+    fn cases(&mut self) -> Parsed<Vec<(Case, Expr)>> {
+        let mut cases = Vec::new();
+        let mut height = 0;
+        loop {
+            self.skip_space();
+            if self.take("}") {
+                break;
+            }
+            let case = self.case()?;
+            height = height.max(self.height);
+            self.skip_space();
+            if !self.take("=>") {
+                return self.fault(self.at, "required: expected =>");
+            }
+            self.skip_space();
+            let result = self.nested(Self::expression)?;
+            height = height.max(self.height);
+            cases.push((case, result));
+            // Cases are apart by commas or line breaks.
+            let mut apart = self.skip_space();
+            if self.take(",") {
+                apart = true;
+            }
+            if !apart && self.peek() != Some(b'}') {
+                return self.fault(self.at, "required: expected comma, line break or }");
+            }
+        }
+        if cases.is_empty() {
+            return self.fault(self.at, "required: expected match cases");
+        }
+        self.height = height;
+        Ok(cases)
+    }
+
+    fn case(&mut self) -> Parsed<Case> {
+        let before = self.at;
+        if self.take_word("_") {
+            self.skip_space();
+            if self.rest().starts_with("=>") {
+                self.height = 1;
+                return Ok(Case::Otherwise);
+            }
+            self.at = before;
+        }
+        Ok(match self.nested(Self::expression)? {
+            Expr::Const(c) => match c.flow {
+                Flow::Value(value) => Case::Equals(value),
+                flow @ (Flow::Deleted | Flow::Nothing) => {
+                    Case::When(Expr::Const(crate::bloblang::expr::Const {
+                        flow,
+                        name: c.name,
+                    }))
+                }
+            },
+            expr => Case::When(expr),
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Literal values.
+
+use super::{Parsed, Parser};
+use crate::bloblang::expr::{Const, Expr};
+use crate::bloblang::flow::Flow;
+use crate::value::{Array, Object, Value};
+
+impl Parser<'_> {
+    /// A literal, if one comes next.
+    pub(super) fn literal(&mut self) -> Parsed<Option<Expr>> {
+        Ok(match self.peek() {
+            Some(b'"') => {
+                let text = match self.triple_quoted()? {
+                    Some(text) => Some(text),
+                    None => self.quoted()?,
+                };
+                text.map(Expr::literal)
+            }
+            Some(b'[') => Some(self.array()?),
+            Some(b'{') => Some(self.object()?),
+            Some(b'0'..=b'9' | b'-') => self.number()?.map(Expr::literal),
+            Some(b't') if self.take_word("true") => Some(Expr::literal(true)),
+            Some(b'f') if self.take_word("false") => Some(Expr::literal(false)),
+            Some(b'n') if self.take_word("null") => Some(Expr::literal(Value::Null)),
+            _ => None,
+        })
+    }
+
+    /// Digits, with or without decimals; a sign counts only right before a digit.
+    fn number(&mut self) -> Parsed<Option<Value>> {
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let digits = |mut at: usize| {
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            at
+        };
+        let first = start + usize::from(bytes[start] == b'-');
+        let mut end = digits(first);
+        if end == first {
+            return Ok(None);
+        }
+        let mut decimals = false;
+        if bytes.get(end) == Some(&b'.') && bytes.get(end + 1).is_some_and(u8::is_ascii_digit) {
+            decimals = true;
+            end = digits(end + 1);
+        }
+        let text = &self.text[start..end];
+        if decimals {
+            self.at = end;
+            return Ok(text.parse().ok().map(Value::Float));
+        }
+        match text.parse() {
+            Ok(n) => {
+                self.at = end;
+                Ok(Some(Value::Int(n)))
+            }
+            Err(_) => self.fault(
+                start,
+                format!(
+                    "failed to parse '{text}' as integer: strconv.ParseInt: parsing \"{text}\": value out of range"
+                ),
+            ),
+        }
+    }
+
+    fn array(&mut self) -> Parsed<Expr> {
+        self.at += 1;
+        let mut items = Vec::new();
+        let mut height = 0;
+        loop {
+            self.skip_space();
+            if self.take("]") {
+                break;
+            }
+            items.push(self.nested(Self::expression)?);
+            height = height.max(self.height);
+            self.skip_space();
+            if self.take("]") {
+                break;
+            }
+            if !self.take(",") {
+                return self.fault(self.at, "required: expected comma or closing bracket");
+            }
+        }
+        self.raise(height + 1)?;
+        if items.iter().all(|i| i.as_const().is_some()) {
+            self.height = 1;
+            let constants = items.iter().filter_map(|i| match &i.as_const()?.flow {
+                Flow::Value(value) => Some(value.clone()),
+                Flow::Deleted | Flow::Nothing => None,
+            });
+            return Ok(Expr::literal(Value::Array(constants.collect::<Array>())));
+        }
+        Ok(Expr::Array(items))
+    }
+
+    fn object(&mut self) -> Parsed<Expr> {
+        self.at += 1;
+        let mut fields = Vec::new();
+        let mut height = 0;
+        loop {
+            self.skip_space();
+            if self.take("}") {
+                break;
+            }
+            let key_at = self.at;
+            let key = self.nested(Self::expression)?;
+            height = height.max(self.height);
+            if let Some(Const { flow, .. }) = key.as_const()
+                && !matches!(flow, Flow::Value(Value::String(_)))
+            {
+                return self.fault(
+                    key_at,
+                    format!(
+                        "object keys must be strings, received: {}",
+                        flow.type_name()
+                    ),
+                );
+            }
+            self.skip_space();
+            if !self.take(":") {
+                return self.fault(self.at, "required: expected :");
+            }
+            self.skip_space();
+            let value = self.nested(Self::expression)?;
+            height = height.max(self.height);
+            fields.push((key, value));
+            self.skip_space();
+            if self.take("}") {
+                break;
+            }
+            if !self.take(",") {
+                return self.fault(self.at, "required: expected comma or closing bracket");
+            }
+        }
+        self.raise(height + 1)?;
+        let is_const = |e: &Expr| e.as_const().is_some();
+        if fields.iter().all(|(k, v)| is_const(k) && is_const(v)) {
+            self.height = 1;
+            let mut object = Object::new();
+            for (key, value) in &fields {
+                if let (
+                    Some(Const {
+                        flow: Flow::Value(Value::String(key)),
+                        ..
+                    }),
+                    Some(Const {
+                        flow: Flow::Value(value),
+                        ..
+                    }),
+                ) = (key.as_const(), value.as_const())
+                {
+                    object.insert(key.clone(), value.clone());
+                }
+            }
+            return Ok(Expr::literal(Value::Object(object)));
+        }
+        Ok(Expr::Object(fields))
+    }
+}

@@ -1,0 +1,319 @@
+//! Statements: assignments, `let`, `meta`, `map`, `import`, root-level `if`.
+
+use super::{MAX_IMPORTS, Parsed, Parser};
+use crate::bloblang::expr::Expr;
+use crate::bloblang::path::Segment;
+use crate::bloblang::program::{Action, MapBody, Program, Statement, Target};
+use std::sync::Arc;
+
+/// Where a list of statements stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The whole text.
+    Top,
+    /// The braces of an `if`.
+    Branch,
+    /// The braces of a `map`, or of an `if` in one.
+    Map,
+}
+
+impl Parser<'_> {
+    /// `from "file"` as the whole text.
+    pub(super) fn whole_import(&mut self) -> Parsed<Option<Program>> {
+        self.skip_space();
+        if !(self.take("from") && self.skip_blanks() && self.peek() == Some(b'"')) {
+            self.at = 0;
+            return Ok(None);
+        }
+        let at = self.at;
+        let path = self.quoted()?.unwrap_or_default();
+        self.skip_space();
+        if !self.is_at_end() {
+            return self.fault(self.at, "expected the mapping to end after `from`");
+        }
+        let text = self.read_import(&path, at)?;
+        match super::mapping_within(&text, self.env, self.imports + 1) {
+            Ok(program) => Ok(Some(program)),
+            Err(fault) => {
+                let e = fault.locate(&text);
+                self.fault(at, format!("failed to parse import '{path}': {e}"))
+            }
+        }
+    }
+
+    /// A query as the whole text: `root = query`.
+    pub(super) fn single_query(&mut self) -> Parsed<Vec<Statement>> {
+        self.skip_space();
+        let start = self.at;
+        let expr = self.nested(Self::expression)?;
+        let end = self.at;
+        self.skip_space();
+        if !self.is_at_end() {
+            let shown: String = self.text[start..end].chars().take(12).collect();
+            let more = if self.text[start..end].chars().count() > 12 {
+                "..."
+            } else {
+                ""
+            };
+            return self.fault(
+                self.at,
+                format!(
+                    "expected the mapping to end here as the beginning is shorthand for `root = {shown}{more}`, but this shorthand form cannot be followed with more assignments"
+                ),
+            );
+        }
+        Ok(vec![Statement {
+            line: self.line_of(start),
+            action: Action::Assign(Target::Root(Box::default()), expr),
+        }])
+    }
+
+    /// The statements of the whole text.
+    pub(super) fn statements(&mut self) -> Parsed<Vec<Statement>> {
+        let statements = self.list(Place::Top, 0)?;
+        if statements.is_empty() && self.maps.is_empty() {
+            return self.fault(0, "expected import, map, or assignment");
+        }
+        Ok(statements)
+    }
+
+    /// Statements up to the end of the text or the closing brace, which is taken. Lines count from `base`.
+    fn list(&mut self, place: Place, base: usize) -> Parsed<Vec<Statement>> {
+        let mut statements = Vec::new();
+        loop {
+            self.skip_space();
+            match self.peek() {
+                None if place == Place::Top => return Ok(statements),
+                None => return self.fault(self.at, "required: expected }"),
+                Some(b'}') if place != Place::Top => {
+                    self.at += 1;
+                    return Ok(statements);
+                }
+                Some(_) => {}
+            }
+            let start = self.at;
+            if let Some(action) = self.nested(|p| p.statement(place, base))? {
+                let line = self.line_of(start) - self.line_of(base) + 1;
+                statements.push(Statement { line, action });
+            }
+            let before = self.at;
+            self.skip_blanks();
+            if place != Place::Top && self.peek() == Some(b'}') {
+                continue;
+            }
+            let at = self.at;
+            self.at = before;
+            if !self.skip_line_end() {
+                return self.fault(at, "expected line break");
+            }
+        }
+    }
+
+    /// One statement; none if it only defines something.
+    fn statement(&mut self, place: Place, base: usize) -> Parsed<Option<Action>> {
+        let start = self.at;
+        if self.take("import") && self.skip_blanks() && self.peek() == Some(b'"') {
+            if place != Place::Top {
+                return self.fault(start, "imports are not allowed within this block");
+            }
+            self.import()?;
+            return Ok(None);
+        }
+        self.at = start;
+        if self.take("map") && self.skip_blanks() && self.peek() != Some(b'=') {
+            if place != Place::Top {
+                return self.fault(start, "maps are not allowed within this block");
+            }
+            self.map(start)?;
+            return Ok(None);
+        }
+        self.at = start;
+        if self.take("let") && self.skip_blanks() && self.peek() != Some(b'=') {
+            let name = match self.quoted()? {
+                Some(name) => name,
+                None => match self.name() {
+                    "" => return self.fault(self.at, "required: expected variable name"),
+                    name => name.into(),
+                },
+            };
+            let slot = self.scope.variable(&name);
+            let expr = self.assigned(true)?;
+            return Ok(Some(Action::Assign(Target::Variable(slot), expr)));
+        }
+        self.at = start;
+        if self.take("meta") && self.skip_blanks() {
+            if place == Place::Map {
+                return self.fault(
+                    start,
+                    "setting meta fields is not allowed within this block",
+                );
+            }
+            let key = match self.quoted()? {
+                Some(key) => Some(key),
+                None => match self.name() {
+                    "" => None,
+                    name => Some(name.into()),
+                },
+            };
+            let expr = self.assigned(false)?;
+            return Ok(Some(Action::Assign(Target::Meta(key), expr)));
+        }
+        self.at = start;
+        if self.take("if") && self.skip_space() && self.peek() != Some(b'=') {
+            return self.branches(place, base).map(Some);
+        }
+        self.at = start;
+        let path = self.target()?;
+        let expr = self.assigned(true)?;
+        Ok(Some(Action::Assign(Target::Root(path.into()), expr)))
+    }
+
+    /// `= query`, with space around the sign.
+    fn assigned(&mut self, needs_space: bool) -> Parsed<Expr> {
+        let spaced = self.skip_blanks();
+        if !spaced && needs_space {
+            return self.fault(self.at, "expected whitespace");
+        }
+        if !self.take("=") {
+            return self.fault(self.at, "expected =");
+        }
+        if !self.skip_space() {
+            return self.fault(self.at, "expected whitespace");
+        }
+        self.nested(Self::expression)
+    }
+
+    /// What is assigned to, without the leading `root`.
+    fn target(&mut self) -> Parsed<Vec<Segment>> {
+        let start = self.at;
+        let first = self.name();
+        if first.is_empty() {
+            return self.fault(start, "expected import, map, or assignment");
+        }
+        let mut path = vec![Segment::new(first)];
+        while self.peek() == Some(b'.') {
+            let dot = self.at;
+            self.at += 1;
+            if let Some(key) = self.quoted()? {
+                path.push(Segment::new(key));
+                continue;
+            }
+            match self.name() {
+                "" if self.take("-") => path.push(Segment::new("-")),
+                "" => return self.fault(dot, "expected whitespace"),
+                name => path.push(Segment::new(name)),
+            }
+        }
+        if first == "root" {
+            path.remove(0);
+        }
+        Ok(path)
+    }
+
+    fn branches(&mut self, place: Place, base: usize) -> Parsed<Action> {
+        let inner = match place {
+            Place::Map => Place::Map,
+            Place::Top | Place::Branch => Place::Branch,
+        };
+        let mut branches = Vec::new();
+        loop {
+            let condition = self.nested(Self::expression)?;
+            branches.push((Some(condition), self.braces(inner, base)?));
+            let before = self.at;
+            self.skip_space();
+            if !self.take_word("else") {
+                self.at = before;
+                break;
+            }
+            self.skip_space();
+            if self.take_word("if") {
+                self.skip_space();
+                continue;
+            }
+            branches.push((None, self.braces(inner, base)?));
+            break;
+        }
+        Ok(Action::If(branches))
+    }
+
+    fn braces(&mut self, place: Place, base: usize) -> Parsed<Vec<Statement>> {
+        self.skip_space();
+        if !self.take("{") {
+            return self.fault(self.at, "required: expected {");
+        }
+        self.list(place, base)
+    }
+
+    /// After `map`.
+    fn map(&mut self, start: usize) -> Parsed<()> {
+        let at = self.at;
+        let name = match self.quoted()? {
+            Some(name) => name,
+            None => match self.name() {
+                "" => return self.fault(at, "required: expected map name"),
+                name => name.into(),
+            },
+        };
+        if self.maps.contains_key(&name) {
+            return self.fault(at, format!("map name collision: {name}"));
+        }
+        let outer = std::mem::take(&mut self.scope);
+        let statements = self.braces(Place::Map, start);
+        let scope = std::mem::replace(&mut self.scope, outer);
+        let statements = statements?;
+        if statements.is_empty() {
+            return self.fault(self.at, "expected assignment");
+        }
+        let body = MapBody {
+            statements,
+            names: scope.variables,
+        };
+        self.maps.insert(name, Arc::new(body));
+        Ok(())
+    }
+
+    /// After `import`: takes over the maps of a file.
+    fn import(&mut self) -> Parsed<()> {
+        let at = self.at;
+        let path = self.quoted()?.unwrap_or_default();
+        let text = self.read_import(&path, at)?;
+        let program = match super::mapping_within(&text, self.env, self.imports + 1) {
+            Ok(program) => program,
+            Err(fault) => {
+                let e = fault.locate(&text);
+                return self.fault(at, format!("failed to parse import '{path}': {e}"));
+            }
+        };
+        if program.maps.is_empty() {
+            return self.fault(at, format!("no maps to import from '{path}'"));
+        }
+        for (name, map) in program.maps {
+            if self.maps.contains_key(&name) {
+                return self.fault(
+                    at,
+                    format!("map name collisions from import '{path}': [{name}]"),
+                );
+            }
+            self.maps.insert(name, map);
+        }
+        Ok(())
+    }
+
+    fn read_import(&self, path: &str, at: usize) -> Parsed<String> {
+        if self.imports >= MAX_IMPORTS {
+            return self.fault(
+                at,
+                format!("more than {MAX_IMPORTS} imports within each other"),
+            );
+        }
+        match self.env.import(path) {
+            Ok(text) => Ok(text),
+            Err(why) => self.fault(at, format!("failed to read import: {why}")),
+        }
+    }
+
+    /// The line that a byte is in, from 1.
+    fn line_of(&self, at: usize) -> usize {
+        memchr::memchr_iter(b'\n', &self.text.as_bytes()[..at]).count() + 1
+    }
+}
