@@ -8,6 +8,7 @@ mod bounds_check;
 mod cache;
 mod cached;
 mod catch;
+mod command;
 mod compress;
 mod decompress;
 mod dedupe;
@@ -16,9 +17,13 @@ mod for_each;
 mod group_by;
 mod group_by_value;
 mod insert_part;
+mod jmespath;
+mod jq;
+mod json_schema;
 mod log;
 mod mapping;
 mod metric;
+mod msgpack;
 mod mutation;
 mod noop;
 mod parallel;
@@ -30,11 +35,13 @@ mod retry;
 mod select_parts;
 mod sleep;
 mod split;
+mod subprocess;
 mod switch;
 mod sync_response;
 mod r#try;
 mod unarchive;
 mod r#while;
+mod xml;
 
 use super::{BuildProcessor, Spec};
 
@@ -47,6 +54,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &cache::SPEC,
     &cached::SPEC,
     &catch::SPEC,
+    &command::SPEC,
     &compress::SPEC,
     &decompress::SPEC,
     &dedupe::SPEC,
@@ -54,9 +62,13 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &group_by::SPEC,
     &group_by_value::SPEC,
     &insert_part::SPEC,
+    &jmespath::SPEC,
+    &jq::SPEC,
+    &json_schema::SPEC,
     &log::SPEC,
     &mapping::SPEC,
     &metric::SPEC,
+    &msgpack::SPEC,
     &mutation::SPEC,
     &noop::SPEC,
     &parallel::SPEC,
@@ -67,9 +79,11 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &select_parts::SPEC,
     &sleep::SPEC,
     &split::SPEC,
+    &subprocess::SPEC,
     &switch::SPEC,
     &sync_response::SPEC,
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
+    &xml::SPEC,
 ];
