@@ -14,6 +14,7 @@ mod decompress;
 mod dedupe;
 mod flow;
 mod for_each;
+mod grok;
 mod group_by;
 mod group_by_value;
 mod insert_part;
@@ -27,6 +28,7 @@ mod msgpack;
 mod mutation;
 mod noop;
 mod parallel;
+mod parse_log;
 mod processors_;
 mod rate_limit;
 mod reading;
@@ -59,6 +61,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &decompress::SPEC,
     &dedupe::SPEC,
     &for_each::SPEC,
+    &grok::SPEC,
     &group_by::SPEC,
     &group_by_value::SPEC,
     &insert_part::SPEC,
@@ -72,6 +75,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &mutation::SPEC,
     &noop::SPEC,
     &parallel::SPEC,
+    &parse_log::SPEC,
     &processors_::SPEC,
     &rate_limit::SPEC,
     &resource::SPEC,

@@ -123,7 +123,7 @@ impl Subprocess {
         tokio::spawn(async move {
             let mut lines = BufReader::new(stderr.take(1 << 30)).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                tracing::error!(label = %name.label, path = %name.path, "stderr of the program: {line}");
+                tracing::error!(target: "stream", label = %name.label, path = %name.path, "stderr of the program: {line}");
             }
         });
         Ok(Running {
