@@ -17,6 +17,7 @@ mod for_each;
 mod grok;
 mod group_by;
 mod group_by_value;
+mod http;
 mod insert_part;
 mod jmespath;
 mod jq;
@@ -37,6 +38,9 @@ mod retry;
 mod select_parts;
 mod sleep;
 mod split;
+mod sql_insert;
+mod sql_raw;
+mod sql_select;
 mod subprocess;
 mod switch;
 mod sync_response;
@@ -64,6 +68,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &grok::SPEC,
     &group_by::SPEC,
     &group_by_value::SPEC,
+    &http::SPEC,
     &insert_part::SPEC,
     &jmespath::SPEC,
     &jq::SPEC,
@@ -83,6 +88,9 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &select_parts::SPEC,
     &sleep::SPEC,
     &split::SPEC,
+    &sql_insert::SPEC,
+    &sql_raw::SPEC,
+    &sql_select::SPEC,
     &subprocess::SPEC,
     &switch::SPEC,
     &sync_response::SPEC,
