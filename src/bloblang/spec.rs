@@ -162,6 +162,20 @@ pub struct Example {
     pub cases: &'static [(&'static str, &'static str)],
 }
 
+impl Example {
+    pub const fn new(
+        about: &'static str,
+        mapping: &'static str,
+        cases: &'static [(&'static str, &'static str)],
+    ) -> Example {
+        Example {
+            about,
+            mapping,
+            cases,
+        }
+    }
+}
+
 /// Why a call failed.
 #[derive(Clone, Debug)]
 pub enum CallError {

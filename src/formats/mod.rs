@@ -3,8 +3,11 @@
 pub mod compression;
 pub mod csv;
 pub mod duration;
+pub mod go_fmt;
+pub mod go_math;
 pub mod go_num;
 pub mod go_quote;
+pub mod go_regex;
 pub mod go_time;
 pub mod iso8601;
 pub mod strftime;

@@ -1,7 +1,25 @@
 //! Methods by topic. A method is one entry in its topic's table.
 
+mod arrays;
+mod case;
+mod coercion;
+pub(super) mod common;
+mod diff;
+mod escape;
+mod filepath;
+mod html;
+mod json_path;
+mod json_schema;
+mod numbers;
+pub(super) mod objects;
 mod parsing;
+pub(super) mod paths;
 mod queries;
+mod regex;
+mod replace;
+mod secrets;
+mod slug;
+mod strings;
 mod time;
 
 pub(crate) use time::timestamp;
@@ -10,8 +28,14 @@ use super::spec::MethodSpec;
 
 /// Every topic's table, with the topic's name.
 pub static METHODS: &[(&str, &[MethodSpec])] = &[
+    ("Arrays", arrays::TABLE),
+    ("Coercion", coercion::TABLE),
+    ("Numbers", numbers::TABLE),
+    ("Objects", objects::TABLE),
     ("Parsing", parsing::TABLE),
     ("Queries", queries::TABLE),
+    ("Regular expressions", regex::TABLE),
+    ("Strings", strings::TABLE),
     ("Timestamps", time::TABLE),
 ];
 

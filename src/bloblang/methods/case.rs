@@ -1,0 +1,87 @@
+//! Upper, lower and title case as Go has them: character by character, without the rules that make two characters of one.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+pub(super) fn upper(text: &str) -> String {
+    text.chars().map(upper_char).collect()
+}
+
+pub(super) fn lower(text: &str) -> String {
+    text.chars().map(lower_char).collect()
+}
+
+/// Every word with a capital first letter and small ones after it.
+pub(super) fn title(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for part in text.split_word_bounds() {
+        let mut inside = false;
+        for c in part.chars() {
+            let is_cased = c.is_uppercase() || c.is_lowercase() || title_pair(c).is_some();
+            match (is_cased, inside) {
+                (false, _) => out.push(c),
+                (true, true) => out.extend(c.to_lowercase()),
+                (true, false) => {
+                    inside = true;
+                    push_title(c, &mut out);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn push_title(c: char, out: &mut String) {
+    if let Some(title) = title_pair(c) {
+        out.push(title);
+        return;
+    }
+    let mut upper = c.to_uppercase();
+    out.extend(upper.next());
+    for rest in upper {
+        out.extend(rest.to_lowercase());
+    }
+}
+
+/// Pairs of letters in one character have a form for titles besides those for capitals and small letters.
+fn title_pair(c: char) -> Option<char> {
+    Some(match c {
+        'Ǆ'..='ǆ' => 'ǅ',
+        'Ǉ'..='ǉ' => 'ǈ',
+        'Ǌ'..='ǌ' => 'ǋ',
+        'Ǳ'..='ǳ' => 'ǲ',
+        _ => return None,
+    })
+}
+
+fn upper_char(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(one), None) => one,
+        // Greek with an iota below has a single capital, where the full mapping writes the iota out.
+        _ => match c {
+            '\u{1f80}'..='\u{1faf}' => char::from_u32(c as u32 | 8).unwrap_or(c),
+            'ᾳ' | 'ῃ' | 'ῳ' => char::from_u32(c as u32 + 9).unwrap_or(c),
+            _ => c,
+        },
+    }
+}
+
+fn lower_char(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    lower.next().unwrap_or(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_goes_by_characters() {
+        assert_eq!(upper("straße é ǆ"), "STRAßE É Ǆ");
+        assert_eq!(lower("ΟΔΟΣ İ"), "οδοσ i");
+        assert_eq!(
+            title("heLLO o'neil 2nd {\"a\":1} straße"),
+            "Hello O'neil 2Nd {\"A\":1} Straße"
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! How methods read receivers and arguments: which types count as text or as numbers, and when two values are equal.
+
+use crate::bloblang::spec::{CallError, type_error};
+use crate::formats::go_num;
+use crate::value::{Number, Object, Str, Value};
+use bytes::Bytes;
+use std::borrow::Cow;
+
+/// A receiver that is text or bytes. Results are of the receiver's type, so that what came as bytes stays bytes.
+pub(super) enum Text {
+    Str(Str),
+    Bytes(Bytes),
+}
+
+impl Text {
+    pub(super) fn of(value: Value) -> Result<Text, CallError> {
+        match value {
+            Value::String(text) => Ok(Text::Str(text)),
+            Value::Bytes(bytes) => Ok(Text::Bytes(bytes)),
+            other => Err(CallError::wanted("string", other)),
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Text::Str(text) => text.as_bytes(),
+            Text::Bytes(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        match self {
+            Text::Str(text) => Value::String(text),
+            Text::Bytes(bytes) => Value::Bytes(bytes),
+        }
+    }
+
+    /// Bytes as a value of this one's type.
+    pub(super) fn like(&self, bytes: Vec<u8>) -> Value {
+        match self {
+            Text::Str(_) => text_value(bytes),
+            Text::Bytes(_) => Value::Bytes(bytes.into()),
+        }
+    }
+
+    /// The part `start..end`. A part of a string that cuts a character is bytes.
+    pub(super) fn part(&self, start: usize, end: usize) -> Value {
+        match self {
+            Text::Str(text) => match text.get(start..end) {
+                Some(part) => Value::String(part.into()),
+                None => Value::Bytes(Bytes::copy_from_slice(&text.as_bytes()[start..end])),
+            },
+            Text::Bytes(bytes) => Value::Bytes(bytes.slice(start..end)),
+        }
+    }
+}
+
+/// A string, if the bytes are UTF-8, else bytes.
+pub(super) fn text_value(bytes: Vec<u8>) -> Value {
+    match String::from_utf8(bytes) {
+        Ok(text) => Value::String(text.into()),
+        Err(e) => Value::Bytes(e.into_bytes().into()),
+    }
+}
+
+/// The receiver as text where timestamps count as text too. Bytes that aren't UTF-8 get replacement characters.
+pub(super) fn string(value: Value) -> Result<Str, CallError> {
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Bytes(bytes) => Ok(lossy(bytes)),
+        Value::Timestamp(time) => Ok(time.to_string().into()),
+        other => Err(CallError::wanted("string", other)),
+    }
+}
+
+/// The text in bytes, with replacement characters for what isn't UTF-8.
+pub(super) fn lossy(bytes: Bytes) -> Str {
+    match Str::from_utf8(bytes.clone()) {
+        Ok(text) => text,
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
+}
+
+/// A string argument, which the evaluator has checked.
+pub(super) fn str_arg(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Bytes(bytes) => String::from_utf8_lossy(bytes),
+        other => string(other.clone()).map_or(Cow::Borrowed(""), |s| s.to_string().into()),
+    }
+}
+
+/// An optional string argument.
+pub(super) fn optional_str(value: &Value) -> Option<Cow<'_, str>> {
+    (!matches!(value, Value::Null)).then(|| str_arg(value))
+}
+
+/// A whole number as an argument, or none if there is no number.
+pub(super) fn int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(n) => Some(*n),
+        Value::Uint(n) => Some(*n as i64),
+        Value::Float(n) => Some(*n as i64),
+        Value::Number(n) => Some(n.as_i64().unwrap_or(n.as_f64() as i64)),
+        _ => None,
+    }
+}
+
+/// The value as a float, if it is a number.
+pub(super) fn float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Uint(n) => Some(*n as f64),
+        Value::Float(n) => Some(*n),
+        Value::Number(n) => Some(n.as_f64()),
+        _ => None,
+    }
+}
+
+/// A number that is used as one: an integer if it is written as one and fits, else a float.
+#[derive(Clone, Copy)]
+pub(super) enum Num {
+    Int(i64),
+    Uint(u64),
+    Float(f64),
+}
+
+impl Num {
+    pub(super) fn of(value: &Value) -> Option<Num> {
+        Some(match value {
+            Value::Int(n) => Num::Int(*n),
+            Value::Uint(n) => Num::Uint(*n),
+            Value::Float(n) => Num::Float(*n),
+            Value::Number(n) => Num::of_text(n),
+            _ => return None,
+        })
+    }
+
+    fn of_text(number: &Number) -> Num {
+        match number.as_i64() {
+            Some(n) => Num::Int(n),
+            None => Num::Float(number.as_f64()),
+        }
+    }
+
+    pub(super) fn float(self) -> f64 {
+        match self {
+            Num::Int(n) => n as f64,
+            Num::Uint(n) => n as f64,
+            Num::Float(n) => n,
+        }
+    }
+}
+
+/// An error about an element of an argument or receiver, which names its own place: `index 3: expected number value, got null`.
+pub(super) fn nested(place: &str, wanted: &'static str, got: &Value) -> String {
+    format!(
+        "{place}: {}",
+        CallError::wanted(wanted, got.clone()).text(None)
+    )
+}
+
+/// The same for a value that is wrong as an argument.
+pub(super) fn wrong(wanted: &str, got: &Value) -> CallError {
+    let preview = crate::bloblang::spec::preview(got);
+    CallError::Bare(type_error(wanted, got.type_name(), None, &preview).into())
+}
+
+/// Whether two values are equal: numbers by value whatever their type, strings and bytes by content, arrays and objects by elements. A bool
+/// on the left compares with numbers too, as does null on either side with a missing field.
+pub(crate) fn equal(left: &Value, right: &Value) -> bool {
+    match left {
+        Value::Null => matches!(right, Value::Null),
+        Value::String(_) | Value::Bytes(_) | Value::Timestamp(_) => {
+            texts_are_equal(left, right).unwrap_or(false)
+        }
+        Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => {
+            float(left) == float(right) && float(left).is_some()
+        }
+        Value::Bool(left) => match right {
+            Value::Bool(right) => left == right,
+            Value::Number(n) => *left == (n.as_str() != "0"),
+            other => float(other).is_some_and(|n| *left == (n != 0.0)),
+        },
+        Value::Array(left) => match right {
+            Value::Array(right) => {
+                left.len() == right.len()
+                    && left.iter().zip(right.iter()).all(|(l, r)| equal(&l, &r))
+            }
+            _ => false,
+        },
+        Value::Object(left) => match right {
+            Value::Object(right) => objects_are_equal(left, right),
+            _ => false,
+        },
+    }
+}
+
+fn objects_are_equal(left: &Object, right: &Object) -> bool {
+    left.len() == right.len()
+        && left
+            .iter()
+            .all(|(key, value)| equal(&value, &right.get(&key).unwrap_or(Value::Null)))
+}
+
+fn texts_are_equal(left: &Value, right: &Value) -> Option<bool> {
+    if let (Value::String(l), Value::String(r)) = (left, right) {
+        return Some(**l == **r);
+    }
+    let bytes = |value: &Value| match value {
+        Value::String(text) => Some(text.clone().into_bytes()),
+        Value::Bytes(bytes) => Some(bytes.clone()),
+        Value::Timestamp(time) => Some(Bytes::from(time.to_string())),
+        _ => None,
+    };
+    Some(bytes(left)? == bytes(right)?)
+}
+
+/// Any value as text: text as it is, numbers as Go prints them, structures as JSON.
+pub(crate) fn to_text(value: Value) -> Str {
+    match value {
+        Value::String(text) => text,
+        Value::Bytes(bytes) => lossy(bytes),
+        Value::Int(n) => itoa::Buffer::new().format(n).into(),
+        Value::Uint(n) => itoa::Buffer::new().format(n).into(),
+        Value::Float(n) => go_num::float_g(n).into(),
+        Value::Number(n) => n.as_str().into(),
+        Value::Bool(b) => Str::from_static(if b { "true" } else { "false" }),
+        Value::Timestamp(time) => time.to_string().into(),
+        Value::Null => Str::from_static("null"),
+        structure @ (Value::Array(_) | Value::Object(_)) => lossy(structure.to_json().into()),
+    }
+}
+
+/// As [`to_text`], with bytes left as they are.
+pub(crate) fn to_bytes(value: Value) -> Bytes {
+    match value {
+        Value::Bytes(bytes) => bytes,
+        other => to_text(other).into_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::parse;
+
+    fn json(text: &str) -> Value {
+        parse(&Bytes::copy_from_slice(text.as_bytes())).expect("a JSON document")
+    }
+
+    #[test]
+    fn equality_looks_through_representations() {
+        assert!(equal(&json("1.0"), &Value::Int(1)));
+        assert!(equal(
+            &json(r#"[1,{"a":null}]"#),
+            &json(r#"[1.0,{"a":null}]"#)
+        ));
+        assert!(equal(&"a".into(), &Value::Bytes(Bytes::from_static(b"a"))));
+        assert!(equal(&true.into(), &Value::Int(5)));
+        assert!(!equal(&Value::Int(1), &true.into()));
+        assert!(!equal(&Value::Null, &false.into()));
+        assert!(!equal(&"1".into(), &Value::Int(1)));
+    }
+}
