@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use crate::cluster::OnPartition;
+use crate::{
+    cluster::OnPartition,
+    ids::{Revision, StreamName, WorkerId},
+};
 
 /// A stream as somebody wants it.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,4 +119,72 @@ pub struct Resource {
     pub label: String,
     /// The component as YAML, such as `memory: {}`, without its label.
     pub config: String,
+}
+
+/// One change, as it is asked of the loop. Conditions on the revision hold for the stream as it is then.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Edit {
+    Create {
+        name: StreamName,
+        draft: Draft,
+    },
+    Put {
+        name: StreamName,
+        draft: Draft,
+        if_match: Option<Revision>,
+    },
+    Patch {
+        name: StreamName,
+        patch: Patch,
+        if_match: Option<Revision>,
+    },
+    Delete {
+        name: StreamName,
+        if_match: Option<Revision>,
+    },
+    Restart {
+        name: StreamName,
+        if_match: Option<Revision>,
+    },
+    RollBack {
+        name: StreamName,
+        to: Revision,
+        if_match: Option<Revision>,
+    },
+    DrainWorker {
+        id: WorkerId,
+        reason: String,
+    },
+    UndrainWorker {
+        id: WorkerId,
+    },
+    ForgetWorker {
+        id: WorkerId,
+    },
+    Freeze {
+        reason: String,
+    },
+    Unfreeze,
+}
+
+impl Edit {
+    /// The revision whose definition is needed to make the edit.
+    pub(super) fn needs(
+        &self,
+        current: impl Fn(&StreamName) -> Option<Revision>,
+    ) -> Option<(StreamName, Revision)> {
+        match self {
+            Self::Put { name, .. } | Self::Patch { name, .. } | Self::Restart { name, .. } => {
+                current(name).map(|revision| (name.clone(), revision))
+            }
+            Self::RollBack { name, to, .. } => Some((name.clone(), *to)),
+            Self::Create { .. }
+            | Self::Delete { .. }
+            | Self::DrainWorker { .. }
+            | Self::UndrainWorker { .. }
+            | Self::ForgetWorker { .. }
+            | Self::Freeze { .. }
+            | Self::Unfreeze => None,
+        }
+    }
 }

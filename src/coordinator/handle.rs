@@ -9,15 +9,20 @@ use axum::{
     body::Body,
     http::{Request, Response},
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     AssignmentStatus, Definition, Draft, Error, EventFilter, Patch, PlacementEvent, Resource,
     ResourceKind, RevisionInfo, SecretInfo, StreamStatus, WorkerStatus,
+    edit::Edit,
+    event::{Event, Ledger},
+    ingest::Ingest,
+    secrets::Secrets,
 };
 use crate::{
     cluster::{Policy, View},
     ids::{Revision, StreamName, Term, WorkerId},
+    store::Store,
     telemetry::metrics::Metrics,
 };
 
@@ -25,10 +30,14 @@ use crate::{
 pub struct Handle(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
+    pub(super) events: mpsc::Sender<Event>,
     pub(super) role: watch::Receiver<Role>,
     pub(super) changes: watch::Receiver<u64>,
+    pub(super) store: Store,
+    pub(super) secrets: Secrets,
     pub(super) policy: Policy,
     pub(super) metrics: Metrics,
+    pub(super) ingest: Ingest,
 }
 
 impl std::fmt::Debug for Shared {
@@ -65,172 +74,240 @@ impl Handle {
     // Streams.
 
     /// Defines a stream and sees to it that it runs, unless the draft is paused.
-    #[allow(unused_variables)]
     pub async fn create_stream(
         &self,
         name: StreamName,
         draft: Draft,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Create {
+            name: name.clone(),
+            draft,
+        })
+        .await?;
+        self.stream(name).await
     }
 
     /// Defines a stream or replaces it. A definition that is the same makes no new revision.
     /// The flag tells whether it was created.
-    #[allow(unused_variables)]
     pub async fn put_stream(
         &self,
         name: StreamName,
         draft: Draft,
         if_match: Option<Revision>,
     ) -> Result<(StreamStatus, bool), Error> {
-        Err(self.not_leading())
+        let edit = Edit::Put {
+            name: name.clone(),
+            draft,
+            if_match,
+        };
+        let created = self.edit(edit).await?;
+        Ok((self.stream(name).await?, created))
     }
 
     /// Changes some of a stream. Only what concerns how it runs makes a new revision.
-    #[allow(unused_variables)]
     pub async fn patch_stream(
         &self,
         name: StreamName,
         patch: Patch,
         if_match: Option<Revision>,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Patch {
+            name: name.clone(),
+            patch,
+            if_match,
+        })
+        .await?;
+        self.stream(name).await
     }
 
     /// Stops a stream, then forgets it; until then its state is `deleting`.
-    #[allow(unused_variables)]
     pub async fn delete_stream(
         &self,
         name: StreamName,
         if_match: Option<Revision>,
     ) -> Result<(), Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Delete { name, if_match }).await.map(drop)
     }
 
-    #[allow(unused_variables)]
     pub async fn pause_stream(
         &self,
         name: StreamName,
         if_match: Option<Revision>,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        let patch = Patch {
+            paused: Some(true),
+            ..Patch::default()
+        };
+        self.patch_stream(name, patch, if_match).await
     }
 
-    #[allow(unused_variables)]
     pub async fn resume_stream(
         &self,
         name: StreamName,
         if_match: Option<Revision>,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        let patch = Patch {
+            paused: Some(false),
+            ..Patch::default()
+        };
+        self.patch_stream(name, patch, if_match).await
     }
 
     /// Makes a new revision of the same definition: what runs is drained and started anew, what failed or completed starts again.
-    #[allow(unused_variables)]
     pub async fn restart_stream(
         &self,
         name: StreamName,
         if_match: Option<Revision>,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Restart {
+            name: name.clone(),
+            if_match,
+        })
+        .await?;
+        self.stream(name).await
     }
 
     /// Makes a new revision of an old definition.
-    #[allow(unused_variables)]
     pub async fn roll_back_stream(
         &self,
         name: StreamName,
         to: Revision,
         if_match: Option<Revision>,
     ) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::RollBack {
+            name: name.clone(),
+            to,
+            if_match,
+        })
+        .await?;
+        self.stream(name).await
     }
 
     /// All streams, by name.
-    #[allow(unused_variables)]
     pub async fn streams(&self) -> Result<Vec<StreamStatus>, Error> {
-        Err(self.not_leading())
+        self.read(|ledger| {
+            let streams = ledger.view.streams.values();
+            streams
+                .map(|stream| StreamStatus::of(&ledger.view, &ledger.policy, stream, ledger.now))
+                .collect()
+        })
+        .await
     }
 
-    #[allow(unused_variables)]
     pub async fn stream(&self, name: StreamName) -> Result<StreamStatus, Error> {
-        Err(self.not_leading())
+        self.read(move |ledger| {
+            let stream = ledger
+                .view
+                .streams
+                .get(&name)
+                .ok_or_else(|| Error::no_stream(&name))?;
+            Ok(StreamStatus::of(
+                &ledger.view,
+                &ledger.policy,
+                stream,
+                ledger.now,
+            ))
+        })
+        .await?
     }
 
     /// What a stream is defined as, at its current or at an older revision.
-    #[allow(unused_variables)]
     pub async fn definition(
         &self,
         name: StreamName,
         revision: Option<Revision>,
     ) -> Result<Definition, Error> {
-        Err(self.not_leading())
+        let stream = self.known_stream(&name).await?;
+        let revision = revision.unwrap_or(stream.revision);
+        let found = self.0.store.revision(&name, revision).await?;
+        let found = found.ok_or_else(|| Error::NotFound {
+            kind: "revision",
+            name: format!("{name} {revision}"),
+        })?;
+        Ok(Definition::of(stream.desired, found))
     }
 
     /// The revisions that are kept of a stream, newest first.
-    #[allow(unused_variables)]
     pub async fn revisions(&self, name: StreamName) -> Result<Vec<RevisionInfo>, Error> {
-        Err(self.not_leading())
+        self.known_stream(&name).await?;
+        let revisions = self.0.store.revisions(&name).await?;
+        Ok(revisions.into_iter().map(RevisionInfo::from).collect())
     }
 
     /// Everything that a worker may be acting for, by stream and shard.
-    #[allow(unused_variables)]
     pub async fn assignments(&self) -> Result<Vec<AssignmentStatus>, Error> {
-        Err(self.not_leading())
+        self.read(|ledger| {
+            let all = ledger.view.assignments();
+            all.map(|(id, assignment)| AssignmentStatus::of(id, assignment))
+                .collect()
+        })
+        .await
     }
 
     // Workers.
 
-    #[allow(unused_variables)]
     pub async fn workers(&self) -> Result<Vec<WorkerStatus>, Error> {
-        Err(self.not_leading())
+        self.read(|ledger| WorkerStatus::all(&ledger.view)).await
     }
 
-    #[allow(unused_variables)]
     pub async fn worker(&self, id: WorkerId) -> Result<WorkerStatus, Error> {
-        Err(self.not_leading())
+        self.read(move |ledger| {
+            let worker = ledger
+                .view
+                .workers
+                .get(&id)
+                .ok_or_else(|| Error::no_worker(&id))?;
+            Ok(WorkerStatus::of(&ledger.view, worker))
+        })
+        .await?
     }
 
     /// Hands over what a worker runs and gives it nothing new, until it is undrained.
-    #[allow(unused_variables)]
     pub async fn drain_worker(&self, id: WorkerId, reason: String) -> Result<WorkerStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::DrainWorker {
+            id: id.clone(),
+            reason,
+        })
+        .await?;
+        self.worker(id).await
     }
 
-    #[allow(unused_variables)]
     pub async fn undrain_worker(&self, id: WorkerId) -> Result<WorkerStatus, Error> {
-        Err(self.not_leading())
+        self.edit(Edit::UndrainWorker { id: id.clone() }).await?;
+        self.worker(id).await
     }
 
     /// Removes the record of a worker that is gone.
-    #[allow(unused_variables)]
     pub async fn forget_worker(&self, id: WorkerId) -> Result<(), Error> {
-        Err(self.not_leading())
+        self.edit(Edit::ForgetWorker { id }).await.map(drop)
     }
 
     // The cluster.
 
     /// Stops moves for balance and recycling until it is lifted.
-    #[allow(unused_variables)]
     pub async fn freeze(&self, reason: String) -> Result<(), Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Freeze { reason }).await.map(drop)
     }
 
-    #[allow(unused_variables)]
     pub async fn unfreeze(&self) -> Result<(), Error> {
-        Err(self.not_leading())
+        self.edit(Edit::Unfreeze).await.map(drop)
     }
 
     /// The log of decisions and edits, newest first.
-    #[allow(unused_variables)]
     pub async fn events(&self, filter: EventFilter) -> Result<Vec<PlacementEvent>, Error> {
-        Err(self.not_leading())
+        Ok(self
+            .0
+            .store
+            .events(&filter.into())
+            .await?
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 
     /// A copy of the whole view, for what is computed from it: plans, explanations, capacity.
-    #[allow(unused_variables)]
     pub async fn view(&self) -> Result<View, Error> {
-        Err(self.not_leading())
+        self.read(|ledger| ledger.view.clone()).await
     }
 
     pub fn policy(&self) -> &Policy {
@@ -257,11 +334,23 @@ impl Handle {
     }
 
     /// Whether the coordinator can do its work: it leads or knows who does, and its store answers.
-    #[allow(unused_variables)]
     pub async fn readiness(&self) -> Readiness {
-        Readiness {
-            ready: false,
-            reason: "it has only just started".to_owned(),
+        let (ready, reason) = match self.role() {
+            Role::Starting => (false, "it has only just started".to_owned()),
+            Role::Stopped => (false, "it has stopped".to_owned()),
+            Role::Leading { term } => (true, format!("it leads, term {term}")),
+            Role::Following {
+                leader: Some(leader),
+                ..
+            } => (true, format!("{leader} leads")),
+            Role::Following { leader: None, .. } => (false, "nobody leads".to_owned()),
+        };
+        match self.0.store.check().await {
+            Err(error) if ready => Readiness {
+                ready: false,
+                reason: format!("the store does not answer: {error}"),
+            },
+            _ => Readiness { ready, reason },
         }
     }
 
@@ -272,58 +361,121 @@ impl Handle {
 
     // Secrets and resources.
 
-    #[allow(unused_variables)]
     pub async fn secrets(&self) -> Result<Vec<SecretInfo>, Error> {
-        Err(self.not_leading())
+        let all = self.0.store.secrets().await?;
+        Ok(all.into_iter().map(SecretInfo::from).collect())
     }
 
     /// Encrypts a secret and keeps it. Streams that start from now on get it for `${KEY}`.
-    #[allow(unused_variables)]
     pub async fn put_secret(&self, key: &str, value: &str) -> Result<(), Error> {
-        Err(self.not_leading())
+        self.0
+            .secrets
+            .put(&self.0.store, key, value, self.term()?)
+            .await
     }
 
-    #[allow(unused_variables)]
     pub async fn delete_secret(&self, key: &str) -> Result<(), Error> {
-        Err(self.not_leading())
+        match self.0.store.delete_secret(self.term()?, key).await? {
+            true => Ok(()),
+            false => Err(Error::NotFound {
+                kind: "secret",
+                name: key.to_owned(),
+            }),
+        }
     }
 
-    #[allow(unused_variables)]
     pub async fn resources(&self) -> Result<Vec<Resource>, Error> {
-        Err(self.not_leading())
+        let all = self.0.store.resources().await?;
+        all.into_iter().map(Resource::try_from).collect()
     }
 
     /// Keeps a resource. Streams that start from now on find it under its label.
-    #[allow(unused_variables)]
     pub async fn put_resource(&self, resource: Resource) -> Result<(), Error> {
-        Err(self.not_leading())
+        resource.check()?;
+        let row = resource.into();
+        Ok(self.0.store.put_resource(self.term()?, &row).await?)
     }
 
-    #[allow(unused_variables)]
     pub async fn delete_resource(&self, kind: ResourceKind, label: &str) -> Result<(), Error> {
-        Err(self.not_leading())
+        match self
+            .0
+            .store
+            .delete_resource(self.term()?, kind.as_str(), label)
+            .await?
+        {
+            true => Ok(()),
+            false => Err(Error::NotFound {
+                kind: "resource",
+                name: label.to_owned(),
+            }),
+        }
     }
 
     // Requests.
 
     /// Answers a request by the `http_server` components of a stream. Its path is what is left after
     /// `/ingest/{stream}`. Waits for a stream that is on the move.
-    #[allow(unused_variables)]
     pub async fn ingest(
         &self,
         stream: StreamName,
         request: Request<Body>,
     ) -> Result<Response<Body>, Error> {
-        Err(self.not_leading())
+        self.0.ingest.forward(self, stream, request).await
     }
 
     /// Answers a request by the coordinator that leads, if that is another one.
-    #[allow(unused_variables)]
     pub async fn forward_to_leader(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        Err(self.not_leading())
+        match self.role() {
+            Role::Following {
+                leader_http: Some(address),
+                ..
+            } => self.0.ingest.send(&address, request).await,
+            _ => Err(self.not_leading()),
+        }
     }
 
     // Inside.
+
+    /// Runs a closure over the view, in the loop that owns it.
+    pub(super) async fn read<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Ledger) -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        let (reply, answer) = oneshot::channel();
+        let read = Box::new(move |ledger: &Ledger| {
+            let _ = reply.send(read(ledger));
+        });
+        let sent = self.0.events.send(Event::Read(read)).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(answer)) => Ok(answer),
+            _ => Err(self.not_leading()),
+        }
+    }
+
+    /// Has an edit made; the flag tells whether something was created.
+    async fn edit(&self, edit: Edit) -> Result<bool, Error> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.0.events.send(Event::Edit(edit, reply)).await;
+        match (sent, answer.await) {
+            (Ok(()), Ok(answer)) => answer,
+            _ => Err(self.not_leading()),
+        }
+    }
+
+    async fn known_stream(&self, name: &StreamName) -> Result<crate::cluster::Stream, Error> {
+        let name = name.clone();
+        let read = move |ledger: &Ledger| ledger.view.streams.get(&name).cloned().ok_or(name);
+        self.read(read)
+            .await?
+            .map_err(|name| Error::no_stream(&name))
+    }
+
+    fn term(&self) -> Result<Term, Error> {
+        match self.role() {
+            Role::Leading { term } => Ok(term),
+            _ => Err(self.not_leading()),
+        }
+    }
 
     fn not_leading(&self) -> Error {
         let leader_http = match self.role() {

@@ -3,22 +3,35 @@
 //! [`start`] gives a [`Handle`], which is all that the REST API knows of the coordinator. What is decided is in
 //! [`cluster`](crate::cluster), what is kept in [`store`](crate::store); here is what moves between them.
 
+mod campaign;
+mod change;
+mod clock;
+mod convert;
 mod edit;
-#[allow(dead_code)]
 mod error;
+mod event;
 mod handle;
-#[allow(dead_code)]
+mod ingest;
+mod lead;
+mod measure;
+mod probe;
+mod render;
+mod secrets;
+mod session;
+mod sessions;
+mod start;
 mod status;
 
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::{cluster::Policy, store::Database, tasks::Shutdown};
+use crate::{cluster::Policy, store::Database};
 
 pub use edit::{Draft, Patch, Resource, ResourceKind};
 pub use error::Error;
 pub use handle::{Handle, Readiness, Role};
+pub use start::start;
 pub use status::{
     AssignmentStatus, Definition, EventFilter, PlacementEvent, RevisionInfo, SecretInfo,
     ShardStatus, StreamState, StreamStatus, WorkerStatus, rfc3339,
@@ -57,12 +70,6 @@ impl Config {
             max_revisions: 100,
         }
     }
-}
-
-/// Starts a coordinator. Returns as soon as its store is open; [`Handle::wait_leading`] tells when it leads.
-pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running> {
-    let _ = (config, shutdown);
-    anyhow::bail!("the coordinator can't be started yet")
 }
 
 /// A coordinator at work.

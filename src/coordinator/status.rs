@@ -440,6 +440,19 @@ impl AssignmentStatus {
 }
 
 impl WorkerStatus {
+    /// All of them, by id: one pass over the assignments.
+    pub(super) fn all(view: &View) -> Vec<Self> {
+        let mut counts: BTreeMap<&WorkerId, usize> = BTreeMap::new();
+        for (_, assignment) in view.assignments().filter(|(_, a)| !a.state.is_over()) {
+            *counts.entry(&assignment.worker).or_default() += 1;
+        }
+        let count = |id| counts.get(id).copied().unwrap_or(0);
+        let workers = view.workers.values();
+        workers
+            .map(|worker| Self::with_streams(worker, count(&worker.id)))
+            .collect()
+    }
+
     pub(super) fn of(view: &View, worker: &Worker) -> Self {
         let streams = view
             .assignments()
@@ -447,7 +460,7 @@ impl WorkerStatus {
         Self::with_streams(worker, streams.count())
     }
 
-    pub(super) fn with_streams(worker: &Worker, streams: usize) -> Self {
+    fn with_streams(worker: &Worker, streams: usize) -> Self {
         Self {
             id: worker.id.clone(),
             state: worker.state(),

@@ -1,7 +1,7 @@
 //! Reads the view as it was stored: what is only known in memory is missing from it.
 
 use super::{
-    Error, Store, leadership,
+    Error, Store,
     row::{AssignmentRow, ShardRow, StreamRow, WorkerRow},
 };
 use crate::{
@@ -10,15 +10,18 @@ use crate::{
 };
 
 impl Store {
-    /// The view, for the leader of the term. Read within a write of that leader, so nothing of an older term can still come after it.
+    /// The view, for the leader of the term. Nothing of an older term can still come after it: each write holds the row of the leader
+    /// until it ends, and so did the one that began this term.
     pub async fn load(&self, term: Term) -> Result<View, Error> {
         let mut transaction = self.pool.begin().await?;
-        leadership::beat(&mut transaction, term).await?;
-        let (epoch, frozen): (i64, Option<String>) =
-            sqlx::query_as("SELECT epoch, frozen FROM cluster WHERE id = 1")
+        let (led, epoch, frozen): (i64, i64, Option<String>) =
+            sqlx::query_as("SELECT term, epoch, frozen FROM cluster WHERE id = 1")
                 .persistent(false)
                 .fetch_one(&mut *transaction)
                 .await?;
+        if led as u64 != term.get() {
+            return Err(Error::Deposed);
+        }
         let mut view = View {
             term,
             epoch: Epoch(epoch as u64),

@@ -28,6 +28,17 @@ impl Changes {
         *self == Self::default()
     }
 
+    /// Adds what others are to change, after it.
+    pub fn merge(&mut self, later: Changes) {
+        self.epoch_before = self.epoch_before.or(later.epoch_before);
+        self.shards.extend(later.shards);
+        self.workers.extend(later.workers);
+        self.streams.extend(later.streams);
+        self.frozen |= later.frozen;
+        self.revision = later.revision.or(self.revision.take());
+        self.events.extend(later.events);
+    }
+
     /// Notes what a decision changes. `view` is the view before it is applied.
     pub fn decide(&mut self, view: &View, decision: &Decision, now: Time) {
         let mut event = EventRow {
@@ -240,10 +251,12 @@ async fn put_stream(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), Error> {
     Ok(())
 }
 
+/// Adds a revision. Of one that there is, only what may change without a new one is written.
 async fn add_revision(tx: &mut Tx<'_>, revision: &RevisionRow) -> Result<(), Error> {
     sqlx::query(
         "INSERT INTO revisions (stream, revision, config, shards, requires, prefers, stateless, on_partition, created, cause) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (stream, revision) DO UPDATE SET shards = excluded.shards, prefers = excluded.prefers",
     )
     .persistent(false)
     .bind(revision.stream.as_str())

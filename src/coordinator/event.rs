@@ -1,0 +1,38 @@
+//! What the loop that owns the view is told.
+
+use futures::channel::mpsc;
+use tokio::sync::oneshot;
+use tonic::Status;
+
+use super::{Error, edit::Edit};
+use crate::{
+    cluster::{Hello, Policy, Time, View},
+    ids::{Incarnation, WorkerId},
+    proto,
+};
+
+/// What the loop owns and readers may look at.
+pub(super) struct Ledger {
+    pub(super) view: View,
+    pub(super) policy: Policy,
+    pub(super) now: Time,
+}
+
+/// Where messages to a worker go. Full when it doesn't read: then its session is given up.
+pub(super) type DownSender = mpsc::Sender<Result<proto::Down, Status>>;
+
+/// Which session, over the life of the process.
+pub(super) type SessionId = u64;
+
+pub(super) enum Event {
+    Read(Box<dyn FnOnce(&Ledger) + Send>),
+    Edit(Edit, oneshot::Sender<Result<bool, Error>>),
+    Register(Hello, oneshot::Sender<proto::Welcome>),
+    Opened(SessionId, DownSender),
+    Up(SessionId, proto::Up),
+    Broke(SessionId),
+    /// The worker answered at its address, under this incarnation.
+    Reached(WorkerId, Incarnation),
+    /// Its port, after its session broke, refuses connections.
+    Refused(WorkerId, Incarnation),
+}
