@@ -210,6 +210,7 @@ impl<'a> Leader<'a> {
                     lease_ms: self.ledger.policy.lease_ms,
                     heartbeat_ms: self.ledger.policy.heartbeat_ms,
                     renews_on_refusal: !self.context.store.is_shared(),
+                    term: self.term.get(),
                 })
             }
             Registration::Superseded { by } => welcome::Outcome::Exit(superseded_text(by)),
