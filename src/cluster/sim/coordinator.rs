@@ -1,0 +1,370 @@
+//! A coordinator process of the simulation: the loop that `cluster/mod.rs` describes, around the real view and planner.
+
+use std::collections::BTreeMap;
+
+use super::{
+    clock::Clock,
+    message::{Down, Link, Up},
+    options::Sabotage,
+    rng::Rng,
+    store::{Deposed, Store},
+};
+use crate::cluster::{
+    Action, AssignmentState, Decision, Duty, Heard, Policy, Registration, Time, View,
+    invariants::{self, Violation},
+    next_deadline, plan,
+};
+use crate::ids::{AssignmentId, Generation, Incarnation, ShardId, Term, WorkerId};
+
+#[derive(Debug)]
+pub(super) struct Coordinator {
+    pub(super) clock: Clock,
+    pub(super) life: u64,
+    pub(super) alive: bool,
+    pub(super) lead: Option<Lead>,
+}
+
+/// What a coordinator has while it leads.
+#[derive(Debug)]
+pub(super) struct Lead {
+    pub(super) view: View,
+    pub(super) term: Term,
+    /// Until when it may act as the leader, by its own clock.
+    pub(super) until: Time,
+    number: u64,
+    pub(super) sessions: BTreeMap<WorkerId, (Incarnation, Link)>,
+    sets: BTreeMap<WorkerId, (u64, Vec<Duty>)>,
+    dirty: bool,
+    /// The real time at which it wakes next; other alarms are out of date.
+    pub(super) wakes_at: u64,
+}
+
+/// How a step of the loop ended.
+#[derive(Debug)]
+pub(super) enum Step {
+    Done,
+    /// The process died in the middle.
+    Crashed,
+}
+
+/// What a step needs of the world around it.
+pub(super) struct Ctx<'a> {
+    pub(super) store: &'a mut Store,
+    pub(super) rng: &'a mut Rng,
+    pub(super) policy: &'a Policy,
+    pub(super) sabotage: Option<Sabotage>,
+    /// Whether crashes at writes, and writes of unknown outcome, may happen now, in thousandths.
+    pub(super) write_faults: u64,
+    pub(super) out: Vec<(WorkerId, Link, Down)>,
+    pub(super) violations: Vec<Violation>,
+    pub(super) trace: Option<&'a mut Vec<String>>,
+    pub(super) real: u64,
+}
+
+impl Lead {
+    pub(super) fn begin(
+        store: &Store,
+        term: Term,
+        now: Time,
+        until: Time,
+        sabotage: Option<Sabotage>,
+    ) -> Lead {
+        let mut view = store.load(now);
+        if sabotage == Some(Sabotage::NoFirstLeaseWait) {
+            view.lead_since = Time(0);
+        }
+        Lead {
+            view,
+            term,
+            until,
+            number: 0,
+            sessions: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            dirty: true,
+            wakes_at: 0,
+        }
+    }
+
+    /// Takes a message in; plans and sends what follows from it.
+    pub(super) fn hear(&mut self, cx: &mut Ctx<'_>, link: Link, message: Up, now: Time) -> Step {
+        match message {
+            Up::Register(hello) => {
+                let (id, incarnation) = (hello.id.clone(), hello.incarnation);
+                let answer = match self.view.register(hello, now) {
+                    Registration::Welcome => {
+                        let worker = self.view.workers[&id].clone();
+                        if cx
+                            .store
+                            .write(self.term, |v| {
+                                v.workers.insert(id.clone(), worker);
+                            })
+                            .is_err()
+                        {
+                            return Step::Crashed;
+                        }
+                        self.sessions.insert(id.clone(), (incarnation, link));
+                        self.sets.remove(&id);
+                        self.dirty = true;
+                        Down::Welcome
+                    }
+                    Registration::Superseded { .. } | Registration::Left => Down::Exit,
+                };
+                cx.out.push((id, link, answer));
+            }
+            Up::Beat(beat, sent) => {
+                let stands = self
+                    .sessions
+                    .get(&beat.worker)
+                    .is_some_and(|(_, l)| *l == link);
+                let id = beat.worker.clone();
+                if !stands {
+                    cx.out.push((id, link, Down::Unknown));
+                    return Step::Done;
+                }
+                match self.view.heartbeat(&beat, now) {
+                    Heard::Renewed {
+                        changed,
+                        worker_changed,
+                    } => {
+                        self.dirty |= worker_changed || !changed.is_empty();
+                        if let Step::Crashed = self.save(cx, &id, &changed, worker_changed) {
+                            return Step::Crashed;
+                        }
+                        if let Step::Crashed = self.round(cx, now) {
+                            return Step::Crashed;
+                        }
+                        let (number, duties) = self
+                            .sets
+                            .get(&id)
+                            .cloned()
+                            .unwrap_or((self.number, Vec::new()));
+                        let generation = Generation {
+                            term: self.term,
+                            number,
+                        };
+                        cx.out
+                            .push((id, link, Down::Answer(sent, generation, duties)));
+                        return Step::Done;
+                    }
+                    Heard::Unknown => cx.out.push((id, link, Down::Unknown)),
+                    Heard::Superseded { .. } | Heard::Left => cx.out.push((id, link, Down::Exit)),
+                }
+            }
+            Up::Goodbye(id, incarnation) => {
+                if self.view.goodbye(&id, incarnation, now) {
+                    let worker = self.view.workers[&id].clone();
+                    if cx
+                        .store
+                        .write(self.term, |v| {
+                            v.workers.insert(id.clone(), worker);
+                        })
+                        .is_err()
+                    {
+                        return Step::Crashed;
+                    }
+                    self.dirty = true;
+                }
+            }
+        }
+        self.round(cx, now)
+    }
+
+    /// A session broke.
+    pub(super) fn broke(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        worker: &WorkerId,
+        link: Link,
+        now: Time,
+    ) -> Step {
+        if let Some((incarnation, _)) = self.sessions.get(worker).filter(|(_, l)| *l == link) {
+            self.view.session_broke(worker, *incarnation);
+            self.sessions.remove(worker);
+            self.dirty = true;
+        }
+        self.round(cx, now)
+    }
+
+    /// A probe of a worker's port was refused.
+    pub(super) fn refused(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        worker: &WorkerId,
+        incarnation: Incarnation,
+        now: Time,
+    ) -> Step {
+        self.dirty |= self.view.exit_proven(worker, incarnation);
+        self.round(cx, now)
+    }
+
+    /// Changes the definitions, as an edit by the API does.
+    pub(super) fn edit(&mut self, cx: &mut Ctx<'_>, now: Time, change: impl Fn(&mut View)) -> Step {
+        if cx.store.write(self.term, &change).is_err() {
+            return Step::Crashed;
+        }
+        change(&mut self.view);
+        self.dirty = true;
+        self.round(cx, now)
+    }
+
+    /// Time has passed.
+    pub(super) fn wake(&mut self, cx: &mut Ctx<'_>, now: Time) -> Step {
+        self.dirty = true;
+        self.round(cx, now)
+    }
+
+    /// When to wake next.
+    pub(super) fn deadline(&self, policy: &Policy, now: Time) -> Option<Time> {
+        next_deadline(&self.view, policy, now)
+    }
+
+    fn save(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        id: &WorkerId,
+        changed: &[ShardId],
+        worker_changed: bool,
+    ) -> Step {
+        if changed.is_empty() && !worker_changed {
+            return Step::Done;
+        }
+        let view = &self.view;
+        let written = cx.store.write(self.term, |stored| {
+            for shard in changed {
+                if let Some(found) = view.shards.get(shard) {
+                    stored.shards.insert(shard.clone(), found.clone());
+                }
+            }
+            if worker_changed && let Some(worker) = view.workers.get(id) {
+                stored.workers.insert(id.clone(), worker.clone());
+            }
+        });
+        match written {
+            Ok(()) => Step::Done,
+            Err(Deposed) => Step::Crashed,
+        }
+    }
+
+    /// Plans until nothing is left, makes it durable, and sends what changed.
+    fn round(&mut self, cx: &mut Ctx<'_>, now: Time) -> Step {
+        if !std::mem::take(&mut self.dirty) {
+            return Step::Done;
+        }
+        let mut decisions = plan(&self.view, cx.policy, now);
+        if cx.sabotage == Some(Sabotage::ForgetsDraining) {
+            decisions.extend(self.forget_draining());
+        }
+        for decision in &decisions {
+            if let Some(trace) = &mut cx.trace {
+                trace.push(format!(
+                    "{:>6} decided {:?}: {}",
+                    cx.real, decision.action, decision.cause
+                ));
+            }
+            let is_durable = !matches!(decision.action, Action::MarkSuspect { .. });
+            if is_durable {
+                let fault = cx.rng.permille(cx.write_faults).then(|| cx.rng.range(0, 2));
+                if fault == Some(0) {
+                    return Step::Crashed;
+                }
+                if cx.store.decide(self.term, decision, now).is_err() {
+                    return Step::Crashed;
+                }
+                match fault {
+                    Some(1) => return Step::Crashed,
+                    Some(2) => {
+                        // The outcome is unknown to it: it loads anew what is durable, and knows the leases still.
+                        self.reload(cx, now);
+                        break;
+                    }
+                    _ => {}
+                }
+            }
+            self.view.apply(decision, now);
+        }
+        cx.violations.extend(invariants::check_view(&self.view));
+        if cx.sabotage.is_none() && cx.rng.permille(100) && !self.dirty {
+            cx.violations
+                .extend(invariants::check_fixpoint(&self.view, cx.policy, now).err());
+        }
+        self.send_sets(cx);
+        Step::Done
+    }
+
+    fn reload(&mut self, cx: &mut Ctx<'_>, now: Time) {
+        let mut view = cx.store.load(now);
+        view.lead_since = self.view.lead_since;
+        view.moves = self.view.moves;
+        for (id, worker) in &mut view.workers {
+            if let Some(known) = self
+                .view
+                .workers
+                .get(id)
+                .filter(|k| k.incarnation == worker.incarnation)
+            {
+                worker.lease = known.lease;
+                worker.applied = known.applied;
+                for former in &mut worker.former {
+                    if let Some(known) = known
+                        .former
+                        .iter()
+                        .find(|k| k.incarnation == former.incarnation)
+                    {
+                        former.lease = known.lease;
+                    }
+                }
+            }
+        }
+        self.view = view;
+        self.dirty = true;
+    }
+
+    fn send_sets(&mut self, cx: &mut Ctx<'_>) {
+        let mut duties = self.view.duties();
+        for (id, (incarnation, link)) in &self.sessions {
+            if self
+                .view
+                .workers
+                .get(id)
+                .is_none_or(|w| w.incarnation != *incarnation)
+            {
+                continue;
+            }
+            let wanted = duties.remove(id).unwrap_or_default();
+            if self.sets.get(id).is_some_and(|(_, sent)| *sent == wanted) {
+                continue;
+            }
+            self.number += 1;
+            self.sets.insert(id.clone(), (self.number, wanted.clone()));
+            let generation = Generation {
+                term: self.term,
+                number: self.number,
+            };
+            cx.out
+                .push((id.clone(), *link, Down::Set(generation, wanted)));
+        }
+    }
+
+    /// Sabotage: what drains counts as gone.
+    fn forget_draining(&self) -> Vec<Decision> {
+        let draining = self
+            .view
+            .assignments()
+            .filter(|(_, a)| a.state == AssignmentState::Draining);
+        draining
+            .map(|(shard, a)| {
+                let assignment = AssignmentId {
+                    shard: shard.clone(),
+                    epoch: a.epoch,
+                };
+                Decision::new(
+                    Action::Release {
+                        assignment,
+                        suspicious: false,
+                    },
+                    "forgotten",
+                )
+            })
+            .collect()
+    }
+}
