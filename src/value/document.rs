@@ -132,6 +132,16 @@ impl Document {
         (node.end - node.start) as usize == key.len() && self.text(node) == key
     }
 
+    /// The order of the key at `node` and `key`.
+    #[inline]
+    pub(super) fn compare_key(&self, node: u32, key: &str) -> std::cmp::Ordering {
+        let node = self.node(node);
+        if node.has(SPECIAL) {
+            return unescape::decode(self.text(node)).as_str().cmp(key);
+        }
+        self.text(node).cmp(key.as_bytes())
+    }
+
     /// The node of the value under `key` in the object at `object`. The last one counts if there are several.
     #[inline]
     pub(super) fn find(&self, object: u32, key: &str) -> Option<u32> {

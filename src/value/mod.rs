@@ -7,6 +7,7 @@
 mod array;
 mod compare;
 mod document;
+mod edited;
 mod fields;
 mod json;
 mod number;
@@ -87,7 +88,7 @@ impl Value {
     /// Compact JSON with sorted keys: the form that a message is written in. Nothing if there is something in it that
     /// JSON can't say (see [`write`]).
     pub fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(write::size(self));
         write(self, &mut out);
         out
     }

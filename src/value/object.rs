@@ -1,6 +1,8 @@
 //! Shared objects.
 
-use super::{Str, Value, document::Document, fields, fields::Fields};
+use super::{
+    Str, Value, document::Document, edited::Edited, edited::Field, fields, fields::Fields,
+};
 use smallvec::SmallVec;
 use std::{fmt, sync::Arc};
 
@@ -14,6 +16,8 @@ pub(super) enum Repr {
     Empty,
     /// A piece of a document, not read yet.
     Raw(Arc<Document>, u32),
+    /// The same with a few edits.
+    Edited(Arc<Edited>),
     Tree(Arc<Fields>),
 }
 
@@ -33,6 +37,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => 0,
             Repr::Raw(document, node) => order(document, *node).len(),
+            Repr::Edited(edited) => edited.fields().len(),
             Repr::Tree(fields) => fields.len(),
         }
     }
@@ -41,6 +46,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => true,
             Repr::Raw(document, node) => document.node(*node).next == node + 1,
+            Repr::Edited(edited) => edited.fields().is_empty(),
             Repr::Tree(fields) => fields.len() == 0,
         }
     }
@@ -49,6 +55,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => false,
             Repr::Raw(document, node) => document.find(*node, key).is_some(),
+            Repr::Edited(edited) => edited.contains_key(key),
             Repr::Tree(fields) => fields.get(key).is_some(),
         }
     }
@@ -58,6 +65,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => None,
             Repr::Raw(document, node) => Some(document.value(document.find(*node, key)?)),
+            Repr::Edited(edited) => edited.get(key),
             Repr::Tree(fields) => fields.get(key).cloned(),
         }
     }
@@ -77,6 +85,13 @@ impl Object {
                     }
                     return Some(document.value(at));
                 }
+                Repr::Edited(edited) => {
+                    return match (edited.get(step.as_ref())?, rest) {
+                        (value, []) => Some(value),
+                        (Value::Object(inner), _) => inner.get_path(rest),
+                        _ => None,
+                    };
+                }
                 Repr::Tree(fields) => match (fields.get(step.as_ref())?, rest) {
                     (value, []) => return Some(value.clone()),
                     (Value::Object(inner), _) => (object, path) = (inner, rest),
@@ -86,18 +101,24 @@ impl Object {
         }
     }
 
-    /// The value under `key`, for editing; copies the object's own fields first if they are shared or unread.
+    /// The value under `key`, for editing.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
         // Don't copy for a key that isn't there.
         if !self.contains_key(key) {
             return None;
         }
-        self.fields_mut().get_mut(key)
+        match self.edit() {
+            Edit::Few(edited) => edited.get_mut(key),
+            Edit::Many(fields) => fields.get_mut(key),
+        }
     }
 
     /// Sets a key and returns what it held.
     pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
-        self.fields_mut().insert(key.into(), value)
+        match self.edit() {
+            Edit::Few(edited) => edited.set(key.into(), Some(value)),
+            Edit::Many(fields) => fields.insert(key.into(), value),
+        }
     }
 
     /// Removes a key and returns what it held.
@@ -105,7 +126,10 @@ impl Object {
         if !self.contains_key(key) {
             return None;
         }
-        self.fields_mut().remove(key)
+        match self.edit() {
+            Edit::Few(edited) => edited.set(key.into(), None),
+            Edit::Many(fields) => fields.remove(key),
+        }
     }
 
     /// Keys and values, by key.
@@ -115,6 +139,7 @@ impl Object {
             Repr::Raw(document, node) => {
                 Source::Raw(Some(document), order(document, *node).into_iter())
             }
+            Repr::Edited(edited) => Source::Edited(edited, edited.fields().into_iter()),
             Repr::Tree(fields) => Source::Tree(fields.iter()),
         })
     }
@@ -127,6 +152,7 @@ impl Object {
                 let document = (*document)?;
                 nodes.next().map(|at| document.string(document.node(at)))
             }
+            Source::Edited(edited, fields) => fields.next().map(|field| edited.key(field)),
             Source::Tree(fields) => fields.next().map(|(key, _)| key.clone()),
         })
     }
@@ -139,34 +165,39 @@ impl Object {
                 let document = (*document)?;
                 nodes.next().map(|at| document.value(at + 1))
             }
+            Source::Edited(edited, fields) => fields.next().map(|field| edited.value(field)),
             Source::Tree(fields) => fields.next().map(|(_, value)| value.clone()),
         })
     }
 
     pub(super) fn is_tree(&self) -> bool {
-        matches!(self.0, Repr::Tree(_))
+        matches!(self.0, Repr::Tree(_) | Repr::Edited(_))
     }
 
-    fn fields_mut(&mut self) -> &mut Fields {
+    /// Makes the object ready for one edit.
+    fn edit(&mut self) -> Edit<'_> {
         match &self.0 {
-            Repr::Empty => self.0 = Repr::Tree(Arc::new(Fields::Few(Vec::new()))),
+            Repr::Empty => self.0 = Repr::Tree(Arc::new(Fields::Few(Vec::with_capacity(4)))),
             Repr::Raw(document, node) => {
-                let order = order(document, *node);
-                // Room for one more: objects are read for editing mostly to add something.
-                let mut list = Vec::with_capacity(order.len() + 2);
-                list.extend(order.into_iter().map(|at| {
-                    let key = document.string(document.node(at));
-                    (key, document.value(at + 1))
-                }));
-                self.0 = Repr::Tree(Arc::new(Fields::from_sorted(list)));
+                self.0 = Repr::Edited(Arc::new(Edited::new(document.clone(), *node)));
             }
-            Repr::Tree(_) => {}
+            Repr::Edited(edited) if edited.is_full() => {
+                self.0 = Repr::Tree(Arc::new(edited.read()));
+            }
+            Repr::Edited(_) | Repr::Tree(_) => {}
         }
         match &mut self.0 {
-            Repr::Tree(fields) => Arc::make_mut(fields),
-            _ => unreachable!("made a tree above"),
+            Repr::Edited(edited) => Edit::Few(Arc::make_mut(edited)),
+            Repr::Tree(fields) => Edit::Many(Arc::make_mut(fields)),
+            Repr::Empty | Repr::Raw(..) => unreachable!("made ready above"),
         }
     }
+}
+
+/// Where an edit goes.
+enum Edit<'a> {
+    Few(&'a mut Edited),
+    Many(&'a mut Fields),
 }
 
 fn order(document: &Document, node: u32) -> Order {
@@ -180,6 +211,7 @@ pub struct Iter<'a>(Source<'a>);
 
 enum Source<'a> {
     Raw(Option<&'a Arc<Document>>, smallvec::IntoIter<[u32; 16]>),
+    Edited(&'a Edited, smallvec::IntoIter<[Field; 16]>),
     Tree(fields::Iter<'a>),
 }
 
@@ -194,6 +226,7 @@ impl Iterator for Iter<'_> {
                     .next()
                     .map(|at| (document.string(document.node(at)), document.value(at + 1)))
             }
+            Source::Edited(edited, fields) => fields.next().map(|field| edited.field(field)),
             Source::Tree(fields) => fields.next().map(|(k, v)| (k.clone(), v.clone())),
         }
     }
@@ -201,6 +234,7 @@ impl Iterator for Iter<'_> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         match &self.0 {
             Source::Raw(_, nodes) => nodes.size_hint(),
+            Source::Edited(_, fields) => fields.size_hint(),
             Source::Tree(fields) => fields.size_hint(),
         }
     }

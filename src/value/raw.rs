@@ -17,12 +17,44 @@ pub(super) fn write(document: &Document, node: u32, out: &mut Vec<u8>) {
         start: root.start as usize,
         end: root.start as usize,
     };
-    writer.container(node);
+    writer.container(node, &mut SmallVec::new());
+    writer.flush();
+}
+
+/// Appends fields of the object at `object`, given by the nodes of their keys, with commas between them; and one before the first if
+/// `comma` says so.
+pub(super) fn write_fields(
+    document: &Document,
+    object: u32,
+    fields: &mut dyn Iterator<Item = u32>,
+    mut comma: bool,
+    out: &mut Vec<u8>,
+) {
+    let dirty = document.node(object).has(DIRTY);
+    let start = document.node(object).start as usize;
+    let mut writer = Writer {
+        document,
+        out,
+        start,
+        end: start,
+    };
+    let mut keys = SmallVec::new();
+    for key in fields {
+        if comma {
+            writer.comma(document.node(key).start as usize - 1);
+        }
+        comma = true;
+        if writer.field(key, dirty) {
+            writer.container(key + 1, &mut keys);
+        }
+    }
     writer.flush();
 }
 
 /// Spans up to this length are copied as this many bytes, which is faster than asking how many they are.
 const SHORT: usize = 32;
+
+type Keys = SmallVec<[u32; 64]>;
 
 struct Writer<'a> {
     document: &'a Document,
@@ -44,19 +76,19 @@ struct Open {
 }
 
 impl Writer<'_> {
-    fn container(&mut self, root: u32) {
+    /// Writes a container. Memory for the sorted keys of all objects that are open, the innermost last, is given. Nothing is kept by
+    /// recursion: documents may be deep.
+    fn container(&mut self, root: u32, keys: &mut Keys) {
         let document = self.document;
-        // The sorted keys of all objects that are open, the innermost last. Nothing is kept by recursion: documents may be deep.
-        let mut keys: SmallVec<[u32; 64]> = SmallVec::new();
         let mut outer: SmallVec<[Open; 8]> = SmallVec::new();
-        let Some(mut this) = self.enter(root, &mut keys) else {
+        let Some(mut this) = self.enter(root, keys) else {
             return;
         };
         loop {
             let container = document.node(this.container);
             let inner = match container.kind {
-                Kind::Object => self.fields(&mut this, &mut keys, container.has(DIRTY)),
-                _ => self.elements(&mut this, &mut keys),
+                Kind::Object => self.fields(&mut this, keys, container.has(DIRTY)),
+                _ => self.elements(&mut this, keys),
             };
             if let Some(inner) = inner {
                 outer.push(std::mem::replace(&mut this, inner));
@@ -74,7 +106,7 @@ impl Writer<'_> {
     }
 
     /// Writes an opening bracket; or a whole container, if nothing in it can be out of order.
-    fn enter(&mut self, index: u32, keys: &mut SmallVec<[u32; 64]>) -> Option<Open> {
+    fn enter(&mut self, index: u32, keys: &mut Keys) -> Option<Open> {
         let node = self.document.node(index);
         let (start, end) = (node.start as usize, node.end as usize);
         let flat = node.kind == Kind::Array && !node.has(NESTED) || node.next == index + 1;
@@ -101,38 +133,42 @@ impl Writer<'_> {
 
     /// Writes fields up to one that holds a container which has to be gone into.
     #[inline]
-    fn fields(
-        &mut self,
-        this: &mut Open,
-        keys: &mut SmallVec<[u32; 64]>,
-        dirty: bool,
-    ) -> Option<Open> {
-        let document = self.document;
+    fn fields(&mut self, this: &mut Open, keys: &mut Keys, dirty: bool) -> Option<Open> {
         while this.next < this.stop {
-            let index = keys[this.next as usize];
-            let (key, value) = (document.node(index), document.node(index + 1));
+            let key = keys[this.next as usize];
             if this.next != this.first {
-                self.comma(key.start as usize - 1);
+                self.comma(self.document.node(key).start as usize - 1);
             }
             this.next += 1;
-            if matches!(value.kind, Kind::Object | Kind::Array) {
-                self.key(key, value.start as usize);
-                let inner = self.enter(index + 1, keys);
+            if self.field(key, dirty) {
+                let inner = self.enter(key + 1, keys);
                 if inner.is_some() {
                     return inner;
                 }
-            } else if dirty {
-                self.key(key, value.start as usize - quote(value));
-                self.scalar(value);
-            } else {
-                self.span(key.start as usize - 1, value.end as usize + quote(value));
             }
         }
         None
     }
 
+    /// Writes a field; of one whose value is a container only the key, and true is returned.
+    #[inline(always)]
+    fn field(&mut self, index: u32, dirty: bool) -> bool {
+        let (key, value) = (self.document.node(index), self.document.node(index + 1));
+        if matches!(value.kind, Kind::Object | Kind::Array) {
+            self.key(key, value.start as usize);
+            return true;
+        }
+        if dirty {
+            self.key(key, value.start as usize - quote(value));
+            self.scalar(value);
+        } else {
+            self.span(key.start as usize - 1, value.end as usize + quote(value));
+        }
+        false
+    }
+
     /// The same for elements.
-    fn elements(&mut self, this: &mut Open, keys: &mut SmallVec<[u32; 64]>) -> Option<Open> {
+    fn elements(&mut self, this: &mut Open, keys: &mut Keys) -> Option<Open> {
         while this.next < this.stop {
             let index = this.next;
             let node = self.document.node(index);
@@ -183,7 +219,7 @@ impl Writer<'_> {
     }
 
     /// Writes the comma before what stands at `at`.
-    #[inline]
+    #[inline(always)]
     fn comma(&mut self, at: usize) {
         if self.end + 1 == at && self.document.bytes[self.end] == b',' {
             self.end = at;
@@ -194,7 +230,7 @@ impl Writer<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn span(&mut self, start: usize, end: usize) {
         if start != self.end {
             self.flush();

@@ -1,6 +1,8 @@
 //! JSON out.
 
-use super::{Array, Object, Value, array, fields, object, raw, unescape};
+use super::{
+    Array, Object, Value, array, edited::Edited, edited::Field, fields, object, raw, unescape,
+};
 use smallvec::SmallVec;
 
 /// Appends `value` to `out` as compact JSON with sorted keys. Bytes are written as base64 text, timestamps as RFC 3339.
@@ -20,6 +22,7 @@ pub fn write(value: &Value, out: &mut Vec<u8>) -> bool {
 enum Open<'a> {
     Array(std::slice::Iter<'a, Value>),
     Object(fields::Iter<'a>),
+    Edited(&'a Edited, SmallVec<[Field; 16]>, usize),
 }
 
 fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
@@ -35,6 +38,10 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
                 Value::Object(Object(object::Repr::Tree(fields))) => {
                     out.push(b'{');
                     open.push(Open::Object(fields.iter()));
+                }
+                Value::Object(Object(object::Repr::Edited(edited))) => {
+                    out.push(b'{');
+                    open.push(Open::Edited(edited, edited.fields(), 0));
                 }
                 other => {
                     if !write_leaf(other, out) {
@@ -55,6 +62,34 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
                     open.pop();
                 }
             },
+            Some(Open::Edited(edited, fields, at)) => {
+                // Fields that weren't touched go out together.
+                let rest = &fields[*at..];
+                let mut untouched = rest.iter().map_while(|field| match field {
+                    Field::Untouched(node) => Some(*node),
+                    Field::Edit(_) => None,
+                });
+                raw::write_fields(&edited.document, edited.node, &mut untouched, *at > 0, out);
+                let edit = rest
+                    .iter()
+                    .position(|field| matches!(field, Field::Edit(_)));
+                let edit = edit.map(|n| (n, &rest[n]));
+                match edit {
+                    Some((untouched, Field::Edit(place))) => {
+                        *at += untouched + 1;
+                        if let (key, Some(value)) = &edited.edits[*place as usize] {
+                            comma(b'{', out);
+                            unescape::encode(key, out);
+                            out.push(b':');
+                            next = Some(value);
+                        }
+                    }
+                    _ => {
+                        out.push(b'}');
+                        open.pop();
+                    }
+                }
+            }
             Some(Open::Object(fields)) => match fields.next() {
                 Some((key, field)) => {
                     comma(b'{', out);
@@ -110,11 +145,49 @@ fn write_leaf(value: &Value, out: &mut Vec<u8>) -> bool {
         }
         Value::Object(Object(object::Repr::Empty)) => out.extend_from_slice(b"{}"),
         Value::Array(Array(array::Repr::Tree(_)))
-        | Value::Object(Object(object::Repr::Tree(_))) => {
+        | Value::Object(Object(object::Repr::Tree(_) | object::Repr::Edited(_))) => {
             unreachable!("the caller writes trees itself")
         }
     }
     true
+}
+
+/// About how many bytes a value takes when written: a guess that is right or too high for most.
+pub(super) fn size(value: &Value) -> usize {
+    /// What numbers, times, keys' punctuation and short containers may take.
+    const SMALL: usize = 24;
+    let shallow = |value: &Value| match value {
+        Value::String(text) => text.len() + SMALL,
+        Value::Bytes(bytes) => bytes.len() * 4 / 3 + SMALL,
+        Value::Array(Array(array::Repr::Raw(document, node)))
+        | Value::Object(Object(object::Repr::Raw(document, node))) => {
+            let node = document.node(*node);
+            (node.end - node.start) as usize + SMALL
+        }
+        Value::Object(Object(object::Repr::Edited(edited))) => {
+            let node = edited.document.node(edited.node);
+            (node.end - node.start) as usize + SMALL * (1 + edited.edits.len())
+        }
+        _ => SMALL,
+    };
+    match value {
+        Value::Array(Array(array::Repr::Tree(items))) => items.0.iter().map(shallow).sum(),
+        Value::Object(Object(object::Repr::Tree(fields))) => {
+            fields
+                .iter()
+                .map(|(key, value)| key.len() + shallow(value))
+                .sum::<usize>()
+                + 2
+        }
+        Value::Object(Object(object::Repr::Edited(edited))) => {
+            let edits = edited
+                .edits
+                .iter()
+                .map(|(_, v)| v.as_ref().map_or(0, shallow));
+            shallow(value) + edits.sum::<usize>()
+        }
+        other => shallow(other),
+    }
 }
 
 /// The shortest decimal that reads back as `n`, in Go's choice of form: with an exponent below 1e-6 and from 1e21 on.
