@@ -102,6 +102,11 @@ impl Message {
             .as_ref()
     }
 
+    /// About how much memory the message holds, for budgets. Never writes or parses anything to find out.
+    pub fn weight(&self) -> usize {
+        256 + self.bytes.get().map_or(256, Bytes::len)
+    }
+
     /// Replaces the content with bytes.
     pub fn set_bytes(&mut self, bytes: impl Into<Bytes>) {
         self.bytes = OnceLock::from(bytes.into());

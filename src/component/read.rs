@@ -1,6 +1,6 @@
 //! Reads any component from a config: finds its type, its label, and the config of that type.
 
-use super::{BuildProcessor, Kind, Spec};
+use super::{BuildProcessor, Kind, Spec, Status};
 use crate::config::{Entry, Field, Linter, Node, Place, Shape, nearest};
 use std::{fmt, sync::Arc};
 
@@ -59,6 +59,15 @@ impl<B: Kind + ?Sized> Field for Component<B> {
             && !label.is_empty()
         {
             linter.label(label, place);
+        } else if matches!(
+            B::NAME,
+            "input" | "output" | "processor" | "cache" | "rate_limit"
+        ) {
+            linter.label_missing(node.place, spec.name);
+        }
+        if spec.status == Status::Deprecated {
+            let place = entry.map_or(node.place, |e| e.place);
+            linter.deprecated(place, format!("component {} is deprecated", spec.name));
         }
         let path = linter.path().to_owned();
         // A type without a config of its own (`type: stdin`) reads as if its config were null.

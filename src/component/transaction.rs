@@ -5,7 +5,7 @@
 //! batch may be split, merged or dropped on its way, while the source waits for one answer about what it sent.
 
 use crate::message::{Batch, Message};
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 /// A batch and the duty to answer it.
 #[derive(Debug)]
@@ -94,6 +94,13 @@ enum Inner {
 /// Takes the answers for a source's transactions. Called once for each token, from any thread; must not block.
 pub trait AckSink: Send + Sync {
     fn answer(&self, token: u64, answer: Answer);
+
+    /// These transactions, one after the other, arrived.
+    fn delivered(&self, tokens: Range<u64>) {
+        for token in tokens {
+            self.answer(token, Ok(()));
+        }
+    }
 }
 
 impl Ack {
@@ -118,6 +125,29 @@ impl Ack {
 
     pub fn answer(mut self, answer: Answer) {
         self.give(answer);
+    }
+
+    /// Gives each its answer; what one source gets as delivered in a row, it is told at once.
+    pub fn answer_all(answers: impl IntoIterator<Item = (Ack, Answer)>) {
+        let mut row: Option<(Arc<dyn AckSink>, Range<u64>)> = None;
+        for (mut ack, answer) in answers {
+            match (ack.0.take(), answer) {
+                (Some(Inner::Source(sink, token)), Ok(())) => match &mut row {
+                    Some((same, tokens)) if tokens.end == token && Arc::ptr_eq(same, &sink) => {
+                        tokens.end += 1;
+                    }
+                    _ => {
+                        if let Some((sink, tokens)) = row.replace((sink, token..token + 1)) {
+                            sink.delivered(tokens);
+                        }
+                    }
+                },
+                (inner, answer) => Ack(inner).answer(answer),
+            }
+        }
+        if let Some((sink, tokens)) = row {
+            sink.delivered(tokens);
+        }
     }
 
     fn give(&mut self, answer: Answer) {

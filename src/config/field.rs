@@ -41,7 +41,10 @@ impl Required {
         }
         if let Some(default) = self.default {
             let node = Node::parse(default).expect("a default is valid YAML");
-            return linter.at(self.name, |linter| T::read(&node, linter));
+            let before = std::mem::replace(&mut linter.in_default, true);
+            let value = linter.at(self.name, |linter| T::read(&node, linter));
+            linter.in_default = before;
+            return value;
         }
         let absent = T::absent();
         if absent.is_none() {

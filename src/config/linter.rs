@@ -23,6 +23,12 @@ pub struct Problem {
 /// The state of one reading: what was found, the labels seen, and what mappings may use.
 pub struct Linter<'a> {
     pub bloblang: &'a crate::bloblang::Environment,
+    /// Whether the use of what is deprecated is an error, and not just a warning.
+    pub refuse_deprecated: bool,
+    /// Whether every component must have a label.
+    pub want_labels: bool,
+    /// Set while a default is read, which nobody wrote.
+    pub(super) in_default: bool,
     problems: Vec<Problem>,
     labels: HashMap<String, Place>,
     path: String,
@@ -32,6 +38,9 @@ impl<'a> Linter<'a> {
     pub fn new(bloblang: &'a crate::bloblang::Environment) -> Linter<'a> {
         Linter {
             bloblang,
+            refuse_deprecated: false,
+            want_labels: false,
+            in_default: false,
             problems: Vec::new(),
             labels: HashMap::new(),
             path: "root".into(),
@@ -52,6 +61,22 @@ impl<'a> Linter<'a> {
             level: Level::Warning,
             message: message.into(),
         });
+    }
+
+    /// Reports the use of something that is deprecated.
+    pub fn deprecated(&mut self, place: Place, message: impl Into<String>) {
+        if self.refuse_deprecated {
+            self.error(place, message);
+        } else {
+            self.warn(place, message);
+        }
+    }
+
+    /// Reports a component without a label, if labels are wanted.
+    pub fn label_missing(&mut self, place: Place, component: &str) {
+        if self.want_labels && !self.in_default {
+            self.error(place, format!("label is required for {component}"));
+        }
     }
 
     /// Reports a key that the group doesn't have, with the nearest that it has.
@@ -100,9 +125,15 @@ impl<'a> Linter<'a> {
 
     /// Everything found so far, by place.
     pub fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|p| p.place);
-        self.problems.dedup();
-        self.problems
+        self.take_problems()
+    }
+
+    /// Everything found since the last call, by place.
+    pub fn take_problems(&mut self) -> Vec<Problem> {
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.sort_by_key(|p| p.place);
+        problems.dedup();
+        problems
     }
 
     pub fn has_errors(&self) -> bool {

@@ -7,11 +7,13 @@
 
 mod field;
 mod fields;
+mod interpolate;
 mod linter;
 mod node;
 mod shape;
 
 pub use field::{ByteSize, Field, OneOrMany, Required, Secret, Span, parse_duration, read_map};
+pub use interpolate::{Missing, interpolate};
 pub use linter::{Level, Linter, Problem, nearest};
 pub use node::{Data, Entry, Node, Place, YamlError};
 pub use shape::{FieldSpec, Group, Shape};

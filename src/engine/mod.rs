@@ -1,8 +1,29 @@
 //! Runs one stream; knows the component traits, never a component by name.
 
+pub mod config;
+
+mod backoff;
+mod batched_sink;
+mod batched_source;
+mod batcher;
+mod books;
+mod input;
+mod log;
+mod output;
+mod pipeline;
+mod pressure;
+mod processed;
+mod resources;
+mod settle;
+mod stream;
+mod watch;
+mod wiring;
+
 use std::{collections::BTreeMap, fmt};
 
 pub use crate::component::{Fence, boottime_ms};
+pub use stream::{Services, Stream, Variables};
+pub use wiring::{Counts, Pipes};
 
 /// What a worker is asked to run: one shard of a stream.
 #[derive(Clone, Debug)]

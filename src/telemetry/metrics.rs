@@ -88,13 +88,20 @@ impl Timing {
     }
 
     pub fn record_ns(&self, ns: u64) {
+        self.record_many(ns, 1);
+    }
+
+    /// Records `n` that took `ns` nanoseconds each.
+    pub fn record_many(&self, ns: u64, n: u64) {
         let buckets = self
             .0
             .buckets
             .get_or_init(|| Box::new([const { AtomicU64::new(0) }; 128]));
-        buckets[bucket(ns)].fetch_add(1, Ordering::Relaxed);
-        self.0.count.fetch_add(1, Ordering::Relaxed);
-        self.0.sum.fetch_add(ns, Ordering::Relaxed);
+        buckets[bucket(ns)].fetch_add(n, Ordering::Relaxed);
+        self.0.count.fetch_add(n, Ordering::Relaxed);
+        self.0
+            .sum
+            .fetch_add(ns.saturating_mul(n), Ordering::Relaxed);
     }
 
     pub fn count(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! `drop`: messages end here.
 
-use crate::component::{Answer, BuildOutput, Context, Output, Sink};
-use crate::message::Batch;
+use crate::component::{BuildOutput, Context, Output, WriteError, Writer};
+use crate::message::{Batch, Message};
 use async_trait::async_trait;
 
 crate::fields! {
@@ -16,15 +16,31 @@ crate::spec! {
 
 impl BuildOutput for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Output> {
-        Ok(Output::Sink(Box::new(Drop)))
+        Ok(Output::Writer {
+            writer: Box::new(Drop),
+            max_in_flight: 1,
+            batching: None,
+        })
     }
 }
 
 struct Drop;
 
 #[async_trait]
-impl Sink for Drop {
-    async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
-        vec![Ok(()); run.len()]
+impl Writer for Drop {
+    async fn connect(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, _: &[Message]) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    async fn write_run(&self, _: &[Batch]) -> Result<(), (usize, WriteError)> {
+        Ok(())
+    }
+
+    fn takes_runs(&self) -> bool {
+        true
     }
 }

@@ -1,0 +1,228 @@
+//! The books of an input: which of its transactions are still to be answered, and which failed and are to be sent again.
+//!
+//! A transaction's token is its number, so that its entry is found by counting, a run is entered and settled under one
+//! lock, and the common path allocates nothing for a message.
+
+use super::{backoff::replay_wait, pressure::Pressure};
+use crate::component::{Ack, AckSink, Answer, BatchError, Fence, Run, Transaction};
+use crate::message::{Batch, Message};
+use crate::telemetry::metrics::Timing;
+use parking_lot::Mutex;
+use std::{collections::VecDeque, ops::Range, sync::Arc};
+use tokio::{sync::Notify, time::Instant};
+
+pub(crate) struct Books {
+    state: Mutex<State>,
+    /// Told when something failed or the last answer came; the input is the only one that waits.
+    pub changed: Notify,
+    /// Whether what failed is sent again, or its failure handed to the source.
+    replay: bool,
+    fence: Fence,
+    latency: Timing,
+    pressure: Arc<Pressure>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of the first entry.
+    first: u64,
+    /// By number; none where it is settled.
+    entries: VecDeque<Option<Entry>>,
+    /// Entries that aren't settled.
+    open: usize,
+    /// What failed, with when it may be sent again.
+    again: Vec<(Instant, Entry)>,
+}
+
+struct Entry {
+    /// What to send again; empty where failures go to the source.
+    batch: Batch,
+    /// The source's own duty.
+    ack: Ack,
+    read_at: Instant,
+    weight: usize,
+    attempts: u32,
+}
+
+impl Books {
+    pub fn new(replay: bool, fence: Fence, latency: Timing, pressure: Arc<Pressure>) -> Books {
+        Books {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            replay,
+            fence,
+            latency,
+            pressure,
+        }
+    }
+
+    /// Enters what was read, and returns it with duties to these books. Counts the messages of batches from 0, if nobody did.
+    pub fn enter(self: &Arc<Self>, mut run: Run) -> (Run, usize) {
+        let read_at = Instant::now();
+        let (mut total, mut messages) = (0, 0);
+        let mut state = self.state.lock();
+        let first = state.first + state.entries.len() as u64;
+        for (token, transaction) in (first..).zip(&mut run) {
+            number(&mut transaction.batch);
+            let weight = transaction.batch.iter().map(Message::weight).sum();
+            total += weight;
+            messages += transaction.batch.len();
+            let batch = match self.replay {
+                true => transaction.batch.clone(),
+                false => Batch::new(),
+            };
+            let ack = Ack::source(self.clone(), token);
+            state.entries.push_back(Some(Entry {
+                batch,
+                ack: std::mem::replace(&mut transaction.ack, ack),
+                read_at,
+                weight,
+                attempts: 1,
+            }));
+        }
+        state.open += run.len();
+        drop(state);
+        self.pressure.add_bytes(total);
+        (run, messages)
+    }
+
+    /// What is to be sent again by now.
+    pub fn due(self: &Arc<Self>) -> Option<Run> {
+        let mut state = self.state.lock();
+        if state.again.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        let mut run = Run::new();
+        let mut waiting = Vec::new();
+        for (at, entry) in std::mem::take(&mut state.again) {
+            if at > now {
+                waiting.push((at, entry));
+                continue;
+            }
+            let token = state.first + state.entries.len() as u64;
+            let batch = entry.batch.clone();
+            state.entries.push_back(Some(entry));
+            let ack = Ack::source(self.clone(), token);
+            run.push(Transaction { batch, ack });
+        }
+        state.again = waiting;
+        (!run.is_empty()).then_some(run)
+    }
+
+    /// When the next is to be sent again.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.state.lock().again.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Waits until something is to be sent again. Dropping the future loses nothing.
+    pub async fn until_due(&self) {
+        loop {
+            match self.next_due() {
+                Some(at) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(at) => return,
+                        () = self.changed.notified() => {}
+                    }
+                }
+                None => self.changed.notified().await,
+            }
+        }
+    }
+
+    /// Whether everything was answered for good.
+    pub fn is_settled(&self) -> bool {
+        self.state.lock().open == 0
+    }
+
+    /// Settles what arrived: tells the source, unless its owner may not act any more.
+    fn settle(&self, settled: Vec<Entry>) {
+        let now = Instant::now();
+        let mut weight = 0;
+        for same in settled.chunk_by(|a, b| a.read_at == b.read_at) {
+            let took = now.duration_since(same[0].read_at).as_nanos() as u64;
+            self.latency.record_many(took, same.len() as u64);
+            weight += same.iter().map(|e| e.weight).sum::<usize>();
+        }
+        self.pressure.remove_bytes(weight);
+        let owes = settled.iter().any(|e| !e.ack.is_none());
+        if owes {
+            let answer = match self.fence.is_open() {
+                true => Ok(()),
+                false => Err(BatchError::whole("the lease on the stream has ended")),
+            };
+            Ack::answer_all(settled.into_iter().map(|e| (e.ack, answer.clone())));
+        }
+    }
+}
+
+/// Gives the messages of a batch their origins, unless they have some.
+fn number(batch: &mut Batch) {
+    if batch.len() > 1 && batch.iter().all(|m| m.origin() == 0) {
+        for (i, message) in batch.iter_mut().enumerate() {
+            message.set_origin(i as u32);
+        }
+    }
+}
+
+impl State {
+    fn take(&mut self, token: u64) -> Option<Entry> {
+        let index = token.checked_sub(self.first)? as usize;
+        let entry = self.entries.get_mut(index)?.take();
+        while matches!(self.entries.front(), Some(None)) {
+            self.entries.pop_front();
+            self.first += 1;
+        }
+        entry
+    }
+}
+
+impl AckSink for Books {
+    fn answer(&self, token: u64, answer: Answer) {
+        let mut state = self.state.lock();
+        let Some(mut entry) = state.take(token) else {
+            return;
+        };
+        match answer {
+            Err(error) if self.replay => {
+                entry.batch.retain(|m| error.covers(m));
+                entry.attempts += 1;
+                // An error that names none of its messages is about none of them.
+                if entry.batch.is_empty() {
+                    state.open -= 1;
+                    drop(state);
+                    self.settle(vec![entry]);
+                } else {
+                    let at = Instant::now() + replay_wait(entry.attempts);
+                    state.again.push((at, entry));
+                    drop(state);
+                }
+            }
+            Err(error) => {
+                state.open -= 1;
+                drop(state);
+                self.pressure.remove_bytes(entry.weight);
+                entry.ack.answer(Err(error));
+            }
+            Ok(()) => {
+                state.open -= 1;
+                drop(state);
+                self.settle(vec![entry]);
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    fn delivered(&self, tokens: Range<u64>) {
+        let mut state = self.state.lock();
+        let mut settled = Vec::with_capacity((tokens.end - tokens.start) as usize);
+        settled.extend(tokens.filter_map(|token| state.take(token)));
+        state.open -= settled.len();
+        let is_last = state.open == 0;
+        drop(state);
+        self.settle(settled);
+        if is_last {
+            self.changed.notify_one();
+        }
+    }
+}

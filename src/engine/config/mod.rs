@@ -1,0 +1,9 @@
+//! A stream's config as a whole: its sections, and how a text becomes one.
+
+mod read;
+mod sections;
+mod set;
+
+pub use read::{Checks, Reading, read, resource_sections};
+pub use sections::*;
+pub use set::{SetError, set};

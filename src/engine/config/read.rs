@@ -1,0 +1,237 @@
+//! From a text to a config, with everything that is wrong with it. Workers, the API and the command line all read through here.
+
+use super::{StreamConfig, set};
+use crate::bloblang::Environment;
+use crate::component::{CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig};
+use crate::config::{Data, Field, Level, Linter, Node, Place, Problem, Shape, interpolate};
+
+/// What reading a config depends on besides its text.
+#[derive(Clone, Copy)]
+pub struct Checks<'a> {
+    /// What mappings may use.
+    pub bloblang: &'a Environment,
+    /// The environment's variables.
+    pub variables: &'a dyn Fn(&str) -> Option<String>,
+    /// Changes as `path=value`.
+    pub sets: &'a [String],
+    /// Files with more resources: their names and texts.
+    pub resources: &'a [(String, String)],
+    /// Whether the use of what is deprecated is an error.
+    pub refuse_deprecated: bool,
+    /// Whether every component must have a label.
+    pub want_labels: bool,
+    /// Whether variables that aren't set are fine.
+    pub allow_missing_variables: bool,
+}
+
+impl<'a> Checks<'a> {
+    /// The checks that a stream gets before it starts.
+    pub fn new(
+        bloblang: &'a Environment,
+        variables: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Checks<'a> {
+        Checks {
+            bloblang,
+            variables,
+            sets: &[],
+            resources: &[],
+            refuse_deprecated: false,
+            want_labels: false,
+            allow_missing_variables: false,
+        }
+    }
+}
+
+/// A config as far as it could be read, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// None where something stands in the way of reading it at all.
+    pub config: Option<StreamConfig>,
+    pub problems: Vec<Problem>,
+    /// What is wrong with the resource files, each with the file's name.
+    pub resource_problems: Vec<(String, Problem)>,
+}
+
+impl Reading {
+    /// Whether anything is wrong that should keep the stream from starting.
+    pub fn has_errors(&self) -> bool {
+        let mut all = self
+            .problems
+            .iter()
+            .chain(self.resource_problems.iter().map(|(_, p)| p));
+        self.config.is_none() || all.any(|p| p.level == Level::Error)
+    }
+
+    /// The errors in one text, each with its place; none if there are none.
+    pub fn error_text(&self) -> Option<String> {
+        let own = self.problems.iter().map(|p| (None, p));
+        let others = self
+            .resource_problems
+            .iter()
+            .map(|(file, p)| (Some(file), p));
+        let errors: Vec<String> = own
+            .chain(others)
+            .filter(|(_, p)| p.level == Level::Error)
+            .map(|(file, p)| match file {
+                Some(file) => format!("{file}:{}: {}", p.place, p.message),
+                None => format!("{}: {}", p.place, p.message),
+            })
+            .collect();
+        (!errors.is_empty()).then(|| errors.join("; "))
+    }
+}
+
+/// Reads a stream's config. A first line `# BENTO LINT DISABLE` keeps problems that don't stand in the way to itself.
+pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
+    let mut linter = Linter::new(checks.bloblang);
+    linter.refuse_deprecated = checks.refuse_deprecated;
+    linter.want_labels = checks.want_labels;
+    let mut config =
+        root(text, checks, &mut linter).and_then(|node| StreamConfig::read(&node, &mut linter));
+    let mut problems = linter.take_problems();
+    if is_disabled(text) && config.is_some() {
+        problems.clear();
+    }
+    let mut resource_problems = Vec::new();
+    for (name, text) in checks.resources {
+        let checks = Checks {
+            sets: &[],
+            ..*checks
+        };
+        let more = root(text, &checks, &mut linter).and_then(|n| Resources::read(&n, &mut linter));
+        let found = linter.take_problems();
+        if !(is_disabled(text) && more.is_some()) {
+            resource_problems.extend(found.into_iter().map(|p| (name.clone(), p)));
+        }
+        if let (Some(config), Some(more)) = (&mut config, more) {
+            let Ignored = more.tests;
+            config.input_resources.extend(more.input_resources);
+            config.processor_resources.extend(more.processor_resources);
+            config.output_resources.extend(more.output_resources);
+            config.cache_resources.extend(more.cache_resources);
+            config
+                .rate_limit_resources
+                .extend(more.rate_limit_resources);
+        }
+    }
+    Reading {
+        config,
+        problems,
+        resource_problems,
+    }
+}
+
+crate::fields! {
+    /// What a resource file may hold.
+    struct Resources {
+        /// Inputs.
+        input_resources: Vec<InputConfig> = "[]",
+        /// Processors.
+        processor_resources: Vec<ProcessorConfig> = "[]",
+        /// Outputs.
+        output_resources: Vec<OutputConfig> = "[]",
+        /// Caches.
+        cache_resources: Vec<CacheConfig> = "[]",
+        /// Rate limits.
+        rate_limit_resources: Vec<RateLimitConfig> = "[]",
+        /// Unit tests, which are the test runner's.
+        tests: Ignored = "~",
+    }
+}
+
+/// A value of no concern here.
+#[derive(Clone, Debug)]
+struct Ignored;
+
+impl Field for Ignored {
+    fn shape() -> Shape {
+        Shape::Any
+    }
+
+    fn read(_: &Node, _: &mut Linter<'_>) -> Option<Ignored> {
+        Some(Ignored)
+    }
+}
+
+/// The sections that a resource file may have.
+pub fn resource_sections() -> Vec<&'static str> {
+    use crate::config::Group;
+    Resources::fields().iter().map(|f| f.name).collect()
+}
+
+/// The text as a tree: variables replaced, changes made, sections of another kind of file refused.
+fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
+    let (text, missing) = interpolate(text, checks.variables);
+    if !checks.allow_missing_variables {
+        for variable in missing {
+            let message = format!(
+                "required environment variables were not set: [{}]",
+                variable.name
+            );
+            linter.error(variable.place, message);
+        }
+    }
+    let mut node = match Node::parse(&text) {
+        Ok(node) => node,
+        Err(e) => {
+            linter.error(e.place, e.message);
+            return None;
+        }
+    };
+    let start = Place { line: 1, column: 1 };
+    if !matches!(node.data, Data::Map(_)) && !checks.sets.is_empty() {
+        node.data = Data::Map(Vec::new());
+    }
+    if !matches!(node.data, Data::Map(_)) {
+        let message = format!("expected a map of sections, got {}", node.kind());
+        linter.error(start, message);
+        return None;
+    }
+    for change in checks.sets {
+        if let Err(e) = set(&mut node, change) {
+            linter.error(start, e.to_string());
+        }
+    }
+    Some(node)
+}
+
+fn is_disabled(text: &str) -> bool {
+    text.lines()
+        .next()
+        .is_some_and(|line| line.starts_with("# BENTO LINT DISABLE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        let environment: Environment = Default::default();
+        let reading = read(text, &Checks::new(&environment, &|_| None));
+        let show = |p: &Problem| format!("{} {}", p.place, p.message);
+        reading.problems.iter().map(show).collect()
+    }
+
+    #[test]
+    fn problems_have_places() {
+        for (text, want) in [
+            (
+                "output: {drop: {}}\nwibble: 1\n",
+                "2:1 field wibble not recognised",
+            ),
+            ("output:\n  drop:\n    a: 1\n", "3:5 field a not recognised"),
+            ("", "1:1 expected a map of sections, got null"),
+            (
+                "output: {drop: {}, label: '${NOPE}'}",
+                "1:28 required environment variables were not set: [NOPE]",
+            ),
+            (
+                "shards: 0\noutput: {drop: {}}",
+                "1:9 shards must be at least 1, and max not less than min",
+            ),
+        ] {
+            let found = problems(text);
+            assert!(found.iter().any(|p| p == want), "{text}: {found:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! `-s path=value`: changes a config before it is read.
+
+use crate::config::{Data, Entry, Node, Place};
+
+/// Why a change can't be made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SetError(String);
+
+/// Applies `a.b.0.c=value` to the tree. Steps name keys or count elements from 0, `-` appends an element; what isn't there
+/// is made. The value is a YAML scalar.
+pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
+    let Some((path, value)) = expression.split_once('=') else {
+        return Err(SetError(format!(
+            "invalid set expression '{expression}': expected foo=bar syntax"
+        )));
+    };
+    let place = Place { line: 1, column: 1 };
+    let scalar = Node::parse(value)
+        .ok()
+        .filter(|n| n.scalar_text().is_some());
+    let value = scalar.unwrap_or_else(|| Node::text(value, place));
+    let mut at = root;
+    for step in path.split('.') {
+        at = down(at, step).map_err(|e| SetError(format!("can't set '{path}': {e}")))?;
+    }
+    at.data = value.data;
+    Ok(())
+}
+
+/// The node one step down, made if it isn't there.
+fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
+    let (place, kind) = (node.place, node.kind());
+    let empty = || Node {
+        place,
+        data: Data::Null,
+    };
+    if matches!(node.data, Data::Null) {
+        node.data = match step {
+            "-" => Data::List(Vec::new()),
+            _ => Data::Map(Vec::new()),
+        };
+    }
+    match &mut node.data {
+        Data::List(nodes) => {
+            let index = match step {
+                "-" => nodes.len(),
+                _ => step
+                    .parse()
+                    .map_err(|_| format!("'{step}' isn't an index of a list"))?,
+            };
+            if index == nodes.len() {
+                nodes.push(empty());
+            }
+            let length = nodes.len();
+            nodes
+                .get_mut(index)
+                .ok_or_else(|| format!("index {index} is beyond the list's {length} elements"))
+        }
+        Data::Map(entries) => {
+            let index = match entries.iter().rposition(|e| e.key == step) {
+                Some(index) => index,
+                None => {
+                    entries.push(Entry {
+                        key: step.to_owned(),
+                        place,
+                        node: empty(),
+                    });
+                    entries.len() - 1
+                }
+            };
+            Ok(&mut entries[index].node)
+        }
+        _ => Err(format!("'{step}' stands below {kind}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_elements_and_new_ones_are_set() {
+        let mut root = Node::parse("a: {b: 1}\nl: [{x: 1}, {y: 2}]").expect("valid");
+        for change in ["a.b=2", "l.1.y=true", "l.-.z=root = 1", "n.m=x"] {
+            set(&mut root, change).expect(change);
+        }
+        let want = serde_json::json!({"a": {"b": 2}, "l": [{"x": 1}, {"y": true}, {"z": "root = 1"}], "n": {"m": "x"}});
+        assert_eq!(root.to_json(), want);
+        assert!(set(&mut root, "a").is_err());
+        assert!(set(&mut root, "l.9=1").is_err());
+        assert!(set(&mut root, "a.b.c=1").is_err());
+    }
+}

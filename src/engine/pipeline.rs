@@ -1,0 +1,263 @@
+//! The threads of a pipeline: each takes transactions from the input, runs the processors on them, hands what they became to the
+//! output, and answers the input when the output has answered.
+//!
+//! Nothing but the input's lock lies between the threads, and a run goes from input to output without changing its task: a
+//! message costs no hop. Sends under way are polled beside the processors, and begin in the order in which they were made.
+
+use super::{
+    pressure::Pressure,
+    settle::Duties,
+    watch::{Tally, Watch},
+};
+use crate::component::{
+    Ack, Answer, Process, ProcessAsync, Processor, Run, Sink, Source, Transaction,
+};
+use crate::message::Batch;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use std::{collections::VecDeque, sync::Arc};
+use tokio::sync::Mutex;
+
+/// What the threads of a pipeline share.
+pub(super) struct Line {
+    feed: Mutex<Feed>,
+    stages: Vec<Stage>,
+    is_sync: bool,
+    sink: Arc<dyn Sink>,
+    pressure: Arc<Pressure>,
+    threads: usize,
+}
+
+struct Feed {
+    source: Box<dyn Source>,
+    /// Read, and not taken by a thread yet.
+    rest: VecDeque<Transaction>,
+    ended: bool,
+}
+
+/// A processor of the pipeline.
+pub(super) enum Stage {
+    Sync(Box<dyn Process>, Watch),
+    Async(Box<dyn ProcessAsync>, Watch),
+}
+
+impl Stage {
+    pub fn new(processor: Processor, watch: Watch) -> Stage {
+        match processor {
+            Processor::Sync(p) => Stage::Sync(p, watch),
+            Processor::Async(p) => Stage::Async(p, watch),
+        }
+    }
+}
+
+/// Batches on their way to the output, and what is owed for them.
+struct Flight {
+    batches: Vec<Batch>,
+    duties: Duties,
+}
+
+/// One thread's room to work in.
+#[derive(Default)]
+struct Bench {
+    tallies: Vec<Tally>,
+    batches: Vec<Batch>,
+    next: Vec<Batch>,
+}
+
+impl Line {
+    pub fn new(
+        source: Box<dyn Source>,
+        stages: Vec<Stage>,
+        sink: Arc<dyn Sink>,
+        pressure: Arc<Pressure>,
+        threads: usize,
+    ) -> Line {
+        Line {
+            feed: Mutex::new(Feed {
+                source,
+                rest: VecDeque::new(),
+                ended: false,
+            }),
+            is_sync: stages.iter().all(|s| matches!(s, Stage::Sync(..))),
+            stages,
+            sink,
+            pressure,
+            threads,
+        }
+    }
+
+    /// One thread: works until the input has ended and everything it took is answered.
+    pub async fn work(&self) {
+        let mut sends: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+        let mut bench = Bench {
+            tallies: vec![Tally::default(); self.stages.len()],
+            ..Bench::default()
+        };
+        loop {
+            let taken = tokio::select! {
+                biased;
+                Some(()) = sends.next(), if !sends.is_empty() => continue,
+                taken = self.take() => taken,
+            };
+            let Some(run) = taken else { break };
+            let flight = if self.is_sync {
+                self.process_sync(run, &mut bench)
+            } else {
+                let mut processing = std::pin::pin!(self.process_async(run, &mut bench));
+                loop {
+                    tokio::select! {
+                        biased;
+                        flight = &mut processing => break flight,
+                        Some(()) = sends.next(), if !sends.is_empty() => {}
+                    }
+                }
+            };
+            let mut send = self.deliver(flight).boxed();
+            // The first poll puts it into the output's queue: sends are written in the order in which they were made.
+            if futures::poll!(&mut send).is_pending() {
+                sends.push(send);
+            }
+            if !self.stages.is_empty() {
+                // Processors may have taken a while, and others wait for this core.
+                tokio::task::yield_now().await;
+            }
+        }
+        while let Some(()) = sends.next().await {}
+    }
+
+    /// The next transactions for a thread; none at the end. Dropping the future loses nothing.
+    async fn take(&self) -> Option<Run> {
+        self.pressure.room().await;
+        let mut feed = self.feed.lock().await;
+        if feed.rest.is_empty() {
+            if feed.ended {
+                return None;
+            }
+            let Some(run) = feed.source.next().await else {
+                feed.ended = true;
+                return None;
+            };
+            if self.threads == 1 && self.is_sync {
+                return Some(run);
+            }
+            feed.rest.extend(run);
+        }
+        // Where processors wait, each thread waits for one message at a time, so that all have some.
+        let share = match self.is_sync {
+            true => feed.rest.len().div_ceil(self.threads),
+            false => 1,
+        };
+        Some(feed.rest.drain(..share).collect())
+    }
+
+    fn process_sync(&self, run: Run, bench: &mut Bench) -> Flight {
+        let mut flight = Flight {
+            batches: Vec::with_capacity(run.len()),
+            duties: Duties::with_capacity(run.len()),
+        };
+        for Transaction { batch, ack } in run {
+            let before = flight.batches.len();
+            self.run_sync(batch, bench, &mut flight.batches);
+            flight.duties.push(ack, &flight.batches[before..]);
+        }
+        self.count(bench);
+        flight
+    }
+
+    fn run_sync(&self, batch: Batch, bench: &mut Bench, out: &mut Vec<Batch>) {
+        let Some((last, others)) = self.stages.split_last() else {
+            out.push(batch);
+            return;
+        };
+        let Bench {
+            tallies,
+            batches,
+            next,
+        } = bench;
+        let at_last = others.len();
+        if others.is_empty() {
+            last.process_sync(batch, &mut tallies[0], out);
+            return;
+        }
+        batches.push(batch);
+        for (stage, tally) in others.iter().zip(&mut *tallies) {
+            for batch in batches.drain(..) {
+                stage.process_sync(batch, tally, next);
+            }
+            std::mem::swap(batches, next);
+        }
+        for batch in batches.drain(..) {
+            last.process_sync(batch, &mut tallies[at_last], out);
+        }
+    }
+
+    async fn process_async(&self, run: Run, bench: &mut Bench) -> Flight {
+        let mut flight = Flight {
+            batches: Vec::with_capacity(run.len()),
+            duties: Duties::with_capacity(run.len()),
+        };
+        for Transaction { batch, ack } in run {
+            let mut batches = vec![batch];
+            for (stage, tally) in self.stages.iter().zip(&mut bench.tallies) {
+                let mut next = Vec::with_capacity(batches.len());
+                for batch in batches {
+                    match stage {
+                        Stage::Sync(..) => stage.process_sync(batch, tally, &mut next),
+                        Stage::Async(processor, watch) => {
+                            let since = watch.before(&batch, tally);
+                            let mut made = processor.process(batch).await;
+                            watch.after(&mut made, since, tally);
+                            next.extend(made);
+                        }
+                    }
+                }
+                batches = next;
+            }
+            flight.duties.push(ack, &batches);
+            flight.batches.extend(batches);
+        }
+        self.count(bench);
+        flight
+    }
+
+    fn count(&self, bench: &mut Bench) {
+        for (stage, tally) in self.stages.iter().zip(&mut bench.tallies) {
+            let (Stage::Sync(_, watch) | Stage::Async(_, watch)) = stage;
+            watch.add(tally);
+        }
+    }
+
+    async fn deliver(&self, flight: Flight) {
+        let answers: Vec<Answer> = if flight.batches.is_empty() {
+            Vec::new()
+        } else {
+            let _under_way = self.pressure.send();
+            self.sink.send(flight.batches).await
+        };
+        Ack::answer_all(flight.duties.settle(answers));
+    }
+
+    /// Closes input, processors and output, in this order. The threads have ended.
+    pub async fn close(&self) {
+        let mut feed = self.feed.lock().await;
+        feed.rest.clear();
+        feed.source.close().await;
+        for stage in &self.stages {
+            if let Stage::Async(processor, _) = stage {
+                processor.close().await;
+            }
+        }
+        self.sink.close().await;
+    }
+}
+
+impl Stage {
+    fn process_sync(&self, batch: Batch, tally: &mut Tally, out: &mut Vec<Batch>) {
+        let Stage::Sync(processor, watch) = self else {
+            unreachable!("asked of stages that don't wait only");
+        };
+        let since = watch.before(&batch, tally);
+        let before = out.len();
+        processor.process(batch, out);
+        watch.after(&mut out[before..], since, tally);
+    }
+}

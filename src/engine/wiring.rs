@@ -1,0 +1,279 @@
+//! What the engine does for the components of one stream: builds them with everything around them, and keeps what they share.
+
+use super::{
+    batched_sink::BatchedSink,
+    batched_source::BatchedSource,
+    batcher::Batcher,
+    input::ReaderSource,
+    log::Log,
+    output::WriterSink,
+    pressure::Pressure,
+    processed::{ProcessedSink, ProcessedSource},
+    resources::Resources,
+    watch::{Watch, Watched},
+};
+use crate::component::{
+    BatchPolicy, Cache, Chain, Context, Fence, HttpMux, Hurry, Input, InputConfig, Output,
+    OutputConfig, Pipe, Processor, ProcessorConfig, RateLimit, Scanner, ScannerConfig, Sink,
+    Source, Wiring,
+};
+use crate::message::ComponentName;
+use crate::telemetry::metrics::Metrics;
+use anyhow::Context as _;
+use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+/// What a stream's components share.
+pub(super) struct Shop {
+    pub stream: Arc<str>,
+    pub metrics: Metrics,
+    pub fence: Fence,
+    pub http: HttpMux,
+    pub pipes: Pipes,
+    pub soft_stop: CancellationToken,
+    pub hard_stop: CancellationToken,
+    pub hurry: Hurry,
+    pub pressure: Arc<Pressure>,
+    pub counts: Arc<Counts>,
+    pub resources: Resources,
+    /// Whether each failure of a processor is logged as an error.
+    pub log_all_errors: bool,
+    /// What is to be begun once everything is built; none once it is.
+    pub starts: Mutex<Option<Vec<BoxFuture<'static, ()>>>>,
+    pub inputs: Mutex<Vec<Weak<AtomicBool>>>,
+    pub outputs: Mutex<Vec<Weak<AtomicBool>>>,
+}
+
+/// Pipes by name; streams of one process may share them.
+#[derive(Clone, Default)]
+pub struct Pipes(Arc<Mutex<HashMap<String, Pipe>>>);
+
+/// Counts of messages since the stream started.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Read by its inputs.
+    pub received: AtomicU64,
+    /// Written by its outputs.
+    pub sent: AtomicU64,
+    /// Writes that failed.
+    pub failed: AtomicU64,
+}
+
+impl Shop {
+    /// Runs `task` beside the stream once it starts; at once if it has.
+    pub fn at_start(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &mut *self.starts.lock() {
+            Some(waiting) => waiting.push(task.boxed()),
+            None => {
+                tokio::spawn(task);
+            }
+        }
+    }
+
+    pub fn watch_input(&self, connected: &Arc<AtomicBool>) {
+        self.inputs.lock().push(Arc::downgrade(connected));
+    }
+
+    pub fn watch_output(&self, connected: &Arc<AtomicBool>) {
+        self.outputs.lock().push(Arc::downgrade(connected));
+    }
+
+    pub fn log(&self, name: ComponentName) -> Log {
+        Log::new(self.stream.clone(), name)
+    }
+
+    pub fn watch(&self, config: &ProcessorConfig) -> Watch {
+        let name = config.component_name();
+        // Whoever writes a mapping wants to hear of its failures; other processors fail in the normal course of things.
+        let loud =
+            self.log_all_errors || matches!(config.name, "mapping" | "mutation" | "bloblang");
+        Watch::new(&self.metrics, name.clone(), self.log(name), loud)
+    }
+
+    /// Builds one processor without what goes around it.
+    pub fn processor(self: &Arc<Self>, config: &ProcessorConfig) -> anyhow::Result<Processor> {
+        let built = config.config.build(&self.context(config.component_name()));
+        built.with_context(|| named("processor", &config.label, &config.path))
+    }
+
+    pub fn context(self: &Arc<Self>, name: ComponentName) -> Context {
+        Context {
+            name,
+            wiring: self.clone(),
+        }
+    }
+}
+
+/// Whether all that still exist are connected.
+pub(super) fn all_connected(flags: &Mutex<Vec<Weak<AtomicBool>>>) -> bool {
+    let mut flags = flags.lock();
+    flags.retain(|f| f.strong_count() > 0);
+    let is_connected = |f: &Weak<AtomicBool>| f.upgrade().is_none_or(|f| f.load(Ordering::Relaxed));
+    flags.iter().all(is_connected)
+}
+
+fn named(kind: &str, label: &str, path: &str) -> String {
+    let label = if label.is_empty() {
+        "<no label>"
+    } else {
+        label
+    };
+    format!("failed to init {kind} {label} path {path}")
+}
+
+impl Wiring for Shop {
+    fn input(self: Arc<Self>, config: &InputConfig) -> anyhow::Result<Box<dyn Source>> {
+        let context = || named("input", &config.label, &config.path);
+        let name = config.component_name();
+        let built = config.config.build(&self.context(name.clone()));
+        let source: Box<dyn Source> = match built.with_context(context)? {
+            Input::Reader {
+                reader,
+                auto_replay,
+            } => Box::new(ReaderSource::new(self.clone(), name, reader, auto_replay)),
+            Input::Source(source) => source,
+        };
+        if config.processors.is_empty() {
+            return Ok(source);
+        }
+        let chain = self.processors(&config.processors)?;
+        Ok(Box::new(ProcessedSource::new(source, chain)))
+    }
+
+    fn output(self: Arc<Self>, config: &OutputConfig) -> anyhow::Result<Arc<dyn Sink>> {
+        let context = || named("output", &config.label, &config.path);
+        let name = config.component_name();
+        let built = config.config.build(&self.context(name.clone()));
+        let sink: Arc<dyn Sink> = match built.with_context(context)? {
+            Output::Writer {
+                writer,
+                max_in_flight,
+                batching,
+            } => {
+                let sink = WriterSink::new(self.clone(), name, writer, max_in_flight);
+                match batching.filter(|policy| !policy.is_noop()) {
+                    Some(policy) => self.clone().batched_sink(sink, &policy, max_in_flight)?,
+                    None => sink,
+                }
+            }
+            Output::Sink(sink) => Arc::from(sink),
+        };
+        if config.processors.is_empty() {
+            return Ok(sink);
+        }
+        let chain = self.processors(&config.processors)?;
+        Ok(Arc::new(ProcessedSink::new(sink, chain)))
+    }
+
+    fn processors(self: Arc<Self>, configs: &[ProcessorConfig]) -> anyhow::Result<Chain> {
+        let build = |config: &ProcessorConfig| {
+            let watch = self.watch(config);
+            Ok(match self.processor(config)? {
+                Processor::Sync(inner) => Processor::Sync(Box::new(Watched { watch, inner })),
+                Processor::Async(inner) => Processor::Async(Box::new(Watched { watch, inner })),
+            })
+        };
+        let built: anyhow::Result<Vec<Processor>> = configs.iter().map(build).collect();
+        Ok(Chain::new(built?))
+    }
+
+    fn scanner(self: Arc<Self>, config: &ScannerConfig) -> anyhow::Result<Arc<dyn Scanner>> {
+        let built = config.config.build(&self.context(config.component_name()));
+        built.with_context(|| named("scanner", &config.label, &config.path))
+    }
+
+    fn batched_source(
+        self: Arc<Self>,
+        source: Box<dyn Source>,
+        policy: &BatchPolicy,
+    ) -> anyhow::Result<Box<dyn Source>> {
+        if policy.is_noop() {
+            return Ok(source);
+        }
+        let batcher = Batcher::new(&self, policy)?;
+        Ok(Box::new(BatchedSource::new(
+            source,
+            batcher,
+            self.hurry.clone(),
+        )))
+    }
+
+    fn batched_sink(
+        self: Arc<Self>,
+        sink: Arc<dyn Sink>,
+        policy: &BatchPolicy,
+        max_in_flight: usize,
+    ) -> anyhow::Result<Arc<dyn Sink>> {
+        if policy.is_noop() {
+            return Ok(sink);
+        }
+        let batcher = Batcher::new(&self, policy)?;
+        Ok(Arc::new(BatchedSink::start(
+            &self,
+            sink,
+            batcher,
+            max_in_flight,
+        )))
+    }
+
+    fn cache(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
+        self.resources.cache(&self, label)
+    }
+
+    fn rate_limit(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
+        self.resources.rate_limit(&self, label)
+    }
+
+    fn input_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Box<dyn Source>> {
+        self.resources.input(&self, label)
+    }
+
+    fn processor_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Chain> {
+        self.resources.processor(&self, label)
+    }
+
+    fn output_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
+        self.resources.output(&self, label)
+    }
+
+    fn pipe(&self, name: &str) -> Pipe {
+        self.pipes
+            .0
+            .lock()
+            .entry(name.to_owned())
+            .or_default()
+            .clone()
+    }
+
+    fn http(&self) -> &HttpMux {
+        &self.http
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    fn fence(&self) -> &Fence {
+        &self.fence
+    }
+
+    fn hard_stop(&self) -> CancellationToken {
+        self.hard_stop.clone()
+    }
+
+    fn soft_stop(&self) -> CancellationToken {
+        self.soft_stop.clone()
+    }
+
+    fn hurry(&self) -> &Hurry {
+        &self.hurry
+    }
+}

@@ -1,0 +1,180 @@
+//! Answers, order, replay, stopping: streams of scripted components.
+
+use super::scripted::{Record, Script, Step, batch, empty_config, start, text};
+use super::wait_until;
+use airtruct::component::{BatchError, WriteError};
+use airtruct::engine::{Outcome, Services, Stream};
+
+fn singles(n: usize) -> Vec<Vec<airtruct::message::Batch>> {
+    let run = |i: usize| {
+        (0..10)
+            .map(|j| batch([format!("{}", i * 10 + j).as_str()]))
+            .collect()
+    };
+    (0..n / 10).map(run).collect()
+}
+
+#[tokio::test]
+async fn messages_arrive_in_order_and_each_is_answered_once() {
+    let mut config = empty_config("");
+    let (input, output) = (Script::new(singles(100)), Record::new(|_, _| Ok(())));
+    input.put(&mut config);
+    output.put(&mut config);
+    assert_eq!(start(&config).wait().await, Outcome::Completed);
+    let want: Vec<String> = (0..100).map(|i| i.to_string()).collect();
+    assert_eq!(output.messages(), want);
+    for token in 0..100 {
+        assert_eq!(input.answers.of(token), vec![Ok(())]);
+    }
+}
+
+#[tokio::test]
+async fn only_the_messages_that_failed_are_sent_again() {
+    let mut config = empty_config("");
+    let input = Script::new(vec![vec![batch(["a", "b", "c"])]]);
+    let output = Record::new(|batch, attempt| match attempt {
+        0 => {
+            let failed = batch.iter().filter(|m| text(m) == "b");
+            Err(WriteError::Failed(BatchError::of_messages(
+                failed.map(|m| (m, "no".into())),
+            )))
+        }
+        1..5 => Err(WriteError::Failed(BatchError::whole("still no"))),
+        5 => Err(WriteError::NotConnected),
+        _ => Ok(()),
+    });
+    input.put(&mut config);
+    output.put(&mut config);
+    assert_eq!(start(&config).wait().await, Outcome::Completed);
+    assert_eq!(*output.written.lock(), vec![vec!["a", "c"], vec!["b"]]);
+    assert_eq!(input.answers.of(0), vec![Ok(())]);
+}
+
+#[tokio::test]
+async fn without_replay_the_source_hears_of_failures() {
+    let mut config = empty_config("");
+    let mut input = Script::new(vec![vec![batch(["a"]), batch(["b"])]]);
+    input.auto_replay = false;
+    let output = Record::new(|batch, _| match text(&batch[0]).as_str() {
+        "a" => Err(WriteError::Failed(BatchError::whole("no"))),
+        _ => Ok(()),
+    });
+    input.put(&mut config);
+    output.put(&mut config);
+    assert_eq!(start(&config).wait().await, Outcome::Completed);
+    assert_eq!(input.answers.of(0), vec![Err(BatchError::whole("no"))]);
+    assert_eq!(input.answers.of(1), vec![Ok(())]);
+}
+
+#[tokio::test]
+async fn split_filtered_and_grouped_batches_are_answered_when_all_parts_are() {
+    let mut config = empty_config("pipeline: {threads: 3}");
+    let input = Script::new(vec![vec![batch(["a", "b", "c", "drop"]), batch(["drop"])]]);
+    let output = Record::new(|batch, attempt| match (text(&batch[0]).as_str(), attempt) {
+        ("b", 0..4) => Err(WriteError::Failed(BatchError::whole("not yet"))),
+        _ => Ok(()),
+    });
+    input.put(&mut config);
+    Step::new(|batch, out| {
+        let kept = batch.into_iter().filter(|m| text(m) != "drop");
+        out.extend(kept.map(|m| smallvec::smallvec![m]));
+    })
+    .put(&mut config);
+    output.put(&mut config);
+    assert_eq!(start(&config).wait().await, Outcome::Completed);
+    let mut messages = output.messages();
+    messages.sort();
+    assert_eq!(messages, ["a", "b", "c"]);
+    assert_eq!(input.answers.of(0), vec![Ok(())]);
+    assert_eq!(input.answers.of(1), vec![Ok(())]);
+}
+
+#[tokio::test]
+async fn an_output_that_is_down_stops_the_input() {
+    let mut config = empty_config("");
+    let input = Script::new(singles(1000));
+    let output = Record::new(|_, _| Ok(()));
+    input.put(&mut config);
+    output.put(&mut config);
+    let closed = output.gate.clone().lock_owned().await;
+    let stream = start(&config);
+    wait_until(|| input.answers.handed_out() > 0).await;
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    let handed_out = input.answers.handed_out();
+    assert!(handed_out <= 50, "{handed_out}");
+    drop(closed);
+    assert_eq!(stream.wait().await, Outcome::Completed);
+    assert_eq!(output.messages().len(), 1000);
+}
+
+#[tokio::test]
+async fn a_stop_delivers_what_is_under_way_and_a_second_one_hands_it_back() {
+    for at_once in [false, true] {
+        let mut config = empty_config("");
+        let mut input = Script::new(singles(10));
+        (input.endless, input.auto_replay) = (true, false);
+        let output = Record::new(|_, _| Ok(()));
+        input.put(&mut config);
+        output.put(&mut config);
+        let closed = output.gate.clone().lock_owned().await;
+        let stream = start(&config);
+        wait_until(|| input.answers.handed_out() == 10).await;
+        stream.stop();
+        tokio::task::yield_now().await;
+        if at_once {
+            stream.stop_now();
+        } else {
+            drop(closed);
+        }
+        assert_eq!(stream.wait().await, Outcome::Stopped);
+        let delivered = (0..10).filter(|i| input.answers.of(*i) == [Ok(())]).count();
+        assert_eq!(delivered, if at_once { 0 } else { 10 });
+        assert_eq!(input.answers.count(), 10);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_delivered_in_time_is_handed_back() {
+    let mut config = empty_config("shutdown_timeout: 400ms");
+    let mut input = Script::new(singles(10));
+    input.endless = true;
+    let output = Record::new(|_, _| Err(WriteError::Failed(BatchError::whole("no"))));
+    input.put(&mut config);
+    output.put(&mut config);
+    let stream = start(&config);
+    wait_until(|| *output.attempts.lock() > 10).await;
+    stream.stop();
+    assert!(matches!(
+        stream.wait().await,
+        Outcome::Failed {
+            permanent: false,
+            ..
+        }
+    ));
+    drop(stream);
+    assert_eq!(input.answers.count(), 10);
+    assert!((0..10).all(|i| input.answers.of(i)[0].is_err()));
+}
+
+#[tokio::test]
+async fn a_config_is_read_and_run_from_its_text() {
+    let file = std::env::temp_dir().join(format!("airtruct-basics-{}", std::process::id()));
+    std::fs::write(&file, "a\nb\n").expect("written");
+    let config = format!(
+        "input: {{file: {{paths: ['{}']}}}}\noutput: {{drop: {{}}}}",
+        file.display()
+    );
+    assert_eq!(super::run_stream(&config).await, Outcome::Completed);
+    std::fs::remove_file(file).expect("removed");
+    let wrong = Stream::start(&super::spec("output:\n  dorp: {}\n"), Services::default());
+    let error = wrong.err().expect("a wrong config");
+    assert!(error.permanent);
+    assert!(
+        error
+            .message
+            .contains("2:3: unknown output `dorp` (did you mean `drop`?)"),
+        "{error}"
+    );
+}
