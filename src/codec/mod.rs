@@ -1,7 +1,9 @@
 //! Values as other formats than JSON, and back: what mappings and components share. Pure.
 
+pub mod json_schema;
 pub mod json_text;
 pub mod msgpack;
+pub mod serde;
 pub mod xml;
 pub mod yaml;
 mod yaml_text;

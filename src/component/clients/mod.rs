@@ -4,4 +4,5 @@ pub(crate) mod blocks;
 pub(crate) mod codec;
 pub(crate) mod http;
 pub(crate) mod metadata_filter;
+pub(crate) mod sql;
 pub(crate) mod tls;

@@ -42,6 +42,6 @@ impl Process for Check {
             out.push(batch);
             return;
         }
-        tracing::debug!(label = %name.label, path = %name.path, "dropped a batch of {} messages that is out of bounds", batch.len());
+        tracing::debug!(target: "stream", label = %name.label, path = %name.path, "dropped a batch of {} messages that is out of bounds", batch.len());
     }
 }

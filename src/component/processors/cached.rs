@@ -81,7 +81,7 @@ impl Flow for Cached {
                 Ok(bytes) => unpack(&bytes),
                 Err(CacheError::NotFound) => None,
                 Err(error) => {
-                    tracing::warn!("couldn't look up a remembered result: {error}");
+                    tracing::warn!(target: "stream", "couldn't look up a remembered result: {error}");
                     None
                 }
             };
@@ -101,7 +101,7 @@ impl Flow for Cached {
             if self.is_worth_keeping(&results)
                 && let Err(error) = self.cache.set(&key, pack(&results), ttl).await
             {
-                tracing::warn!("couldn't remember a result: {error}");
+                tracing::warn!(target: "stream", "couldn't remember a result: {error}");
             }
             made.extend(results);
         }

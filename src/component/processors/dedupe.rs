@@ -107,7 +107,7 @@ impl Dedupe {
                 if !self.drop_on_err {
                     return Err(reason);
                 }
-                tracing::error!(label = %self.name.label, path = %self.name.path, "dropped a message: {reason}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "dropped a message: {reason}");
                 return Ok(false);
             }
         };
@@ -115,7 +115,7 @@ impl Dedupe {
             Ok(()) => Ok(true),
             Err(CacheError::Exists) => Ok(false),
             Err(error) => {
-                tracing::error!(label = %self.name.label, path = %self.name.path, "cache error: {error}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "cache error: {error}");
                 Ok(!self.drop_on_err)
             }
         }

@@ -62,8 +62,8 @@ macro_rules! line {
     (@ $level:ident, $name:expr, $fields:expr, $text:expr) => {
         // Fields whose names are only known here travel as one JSON object, which the log's writer takes apart.
         match $fields {
-            Some(fields) => tracing::event!(tracing::Level::$level, label = %$name.label, path = %$name.path, fields = %fields, "{}", $text),
-            None => tracing::event!(tracing::Level::$level, label = %$name.label, path = %$name.path, "{}", $text),
+            Some(fields) => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, fields = %fields, "{}", $text),
+            None => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, "{}", $text),
         }
     };
 }
@@ -76,10 +76,10 @@ impl Process for Log {
                 match (self.fields(&batch, i), config.message.text(&batch, i)) {
                     (Ok(fields), Ok(text)) => line!(config.level, name, fields, text),
                     (Err(error), _) => {
-                        tracing::error!(label = %name.label, path = %name.path, "{error}")
+                        tracing::error!(target: "stream", label = %name.label, path = %name.path, "{error}")
                     }
                     (_, Err(error)) => {
-                        tracing::error!(label = %name.label, path = %name.path, "failed to interpolate the log message: {error}");
+                        tracing::error!(target: "stream", label = %name.label, path = %name.path, "failed to interpolate the log message: {error}");
                     }
                 }
             }
@@ -122,10 +122,10 @@ impl Log {
 /// Whether anybody listens at this level, so that nothing is made for nobody.
 fn is_written(level: Level) -> bool {
     match level {
-        Level::Fatal | Level::Error => tracing::enabled!(tracing::Level::ERROR),
-        Level::Warn => tracing::enabled!(tracing::Level::WARN),
-        Level::Info => tracing::enabled!(tracing::Level::INFO),
-        Level::Debug => tracing::enabled!(tracing::Level::DEBUG),
-        Level::Trace | Level::All => tracing::enabled!(tracing::Level::TRACE),
+        Level::Fatal | Level::Error => tracing::enabled!(target: "stream", tracing::Level::ERROR),
+        Level::Warn => tracing::enabled!(target: "stream", tracing::Level::WARN),
+        Level::Info => tracing::enabled!(target: "stream", tracing::Level::INFO),
+        Level::Debug => tracing::enabled!(target: "stream", tracing::Level::DEBUG),
+        Level::Trace | Level::All => tracing::enabled!(target: "stream", tracing::Level::TRACE),
     }
 }

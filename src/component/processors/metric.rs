@@ -76,7 +76,7 @@ impl Process for Metric {
         if self.metrics.is_on() {
             for i in 0..batch.len() {
                 if let Err(reason) = self.record(&batch, i) {
-                    tracing::error!(label = %self.name.label, path = %self.name.path, "{reason}");
+                    tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "{reason}");
                 }
             }
         }

@@ -8,20 +8,28 @@ mod bounds_check;
 mod cache;
 mod cached;
 mod catch;
+mod command;
 mod compress;
 mod decompress;
 mod dedupe;
 mod flow;
 mod for_each;
+mod grok;
 mod group_by;
 mod group_by_value;
+mod http;
 mod insert_part;
+mod jmespath;
+mod jq;
+mod json_schema;
 mod log;
 mod mapping;
 mod metric;
+mod msgpack;
 mod mutation;
 mod noop;
 mod parallel;
+mod parse_log;
 mod processors_;
 mod rate_limit;
 mod reading;
@@ -30,11 +38,16 @@ mod retry;
 mod select_parts;
 mod sleep;
 mod split;
+mod sql_insert;
+mod sql_raw;
+mod sql_select;
+mod subprocess;
 mod switch;
 mod sync_response;
 mod r#try;
 mod unarchive;
 mod r#while;
+mod xml;
 
 use super::{BuildProcessor, Spec};
 
@@ -47,19 +60,27 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &cache::SPEC,
     &cached::SPEC,
     &catch::SPEC,
+    &command::SPEC,
     &compress::SPEC,
     &decompress::SPEC,
     &dedupe::SPEC,
     &for_each::SPEC,
+    &grok::SPEC,
     &group_by::SPEC,
     &group_by_value::SPEC,
+    &http::SPEC,
     &insert_part::SPEC,
+    &jmespath::SPEC,
+    &jq::SPEC,
+    &json_schema::SPEC,
     &log::SPEC,
     &mapping::SPEC,
     &metric::SPEC,
+    &msgpack::SPEC,
     &mutation::SPEC,
     &noop::SPEC,
     &parallel::SPEC,
+    &parse_log::SPEC,
     &processors_::SPEC,
     &rate_limit::SPEC,
     &resource::SPEC,
@@ -67,9 +88,14 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &select_parts::SPEC,
     &sleep::SPEC,
     &split::SPEC,
+    &sql_insert::SPEC,
+    &sql_raw::SPEC,
+    &sql_select::SPEC,
+    &subprocess::SPEC,
     &switch::SPEC,
     &sync_response::SPEC,
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
+    &xml::SPEC,
 ];

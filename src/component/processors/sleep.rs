@@ -47,7 +47,7 @@ impl ProcessAsync for Sleep {
                 Ok(text) => match go_duration(&text) {
                     Ok(duration) => total += duration,
                     Err(error) => {
-                        tracing::error!(label = %self.name.label, path = %self.name.path, "failed to parse the sleep duration: {error}");
+                        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to parse the sleep duration: {error}");
                     }
                 },
                 Err(error) => fail(

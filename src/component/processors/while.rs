@@ -55,7 +55,7 @@ impl Flow for While {
         let mut goes_on = self.config.at_least_once || self.holds(&batches);
         while goes_on {
             if self.config.max_loops > 0 && loops >= self.config.max_loops {
-                tracing::debug!(label = %self.name.label, path = %self.name.path, "stopped after {loops} loops");
+                tracing::debug!(target: "stream", label = %self.name.label, path = %self.name.path, "stopped after {loops} loops");
                 break;
             }
             if self.stop.is_cancelled() {
@@ -82,7 +82,7 @@ impl While {
             return false;
         };
         check.check(batch, 0).unwrap_or_else(|error| {
-            tracing::error!(label = %self.name.label, path = %self.name.path, "failed to execute the check: {error}");
+            tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to execute the check: {error}");
             false
         })
     }

@@ -50,7 +50,7 @@ pub(crate) struct HttpError {
 }
 
 impl HttpError {
-    fn new(error: impl Into<anyhow::Error>) -> HttpError {
+    pub fn new(error: impl Into<anyhow::Error>) -> HttpError {
         HttpError {
             text: format!("{:#}", error.into()),
             status: None,

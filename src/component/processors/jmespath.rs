@@ -1,0 +1,35 @@
+//! `jmespath`: queries messages with JMESPath.
+
+use super::flow::each;
+use crate::codec::serde::{from_json, to_json};
+use crate::component::{BuildProcessor, Context, Processor};
+use anyhow::anyhow;
+
+crate::fields! {
+    /// The query.
+    pub struct Config {
+        /// A JMESPath expression.
+        query: String,
+    }
+}
+
+crate::spec! {
+    /// Replaces each message, a JSON document, by what a JMESPath query finds in it; `null` where it finds nothing.
+    dyn BuildProcessor, "jmespath", Config
+}
+
+impl BuildProcessor for Config {
+    fn build(&self, _: &Context) -> anyhow::Result<Processor> {
+        let query = jmespath::compile(&self.query)
+            .map_err(|e| anyhow!("failed to compile JMESPath query: {e}"))?;
+        Ok(each(move |message| {
+            let value = message.value();
+            let value = value.map_err(|e| format!("failed to parse message as JSON: {e}"))?;
+            let found = query.search(to_json(value));
+            let found = found.map_err(|e| format!("failed to execute JMESPath query: {e}"))?;
+            let json = serde_json::to_value(&found).map_err(|e| e.to_string())?;
+            message.set_value(from_json(&json));
+            Ok(())
+        }))
+    }
+}

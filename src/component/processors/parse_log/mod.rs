@@ -1,0 +1,164 @@
+//! `parse_log`: log lines of known formats as JSON.
+
+mod rfc3164;
+mod rfc5424;
+mod scan;
+
+use super::flow::each;
+use crate::component::{BuildProcessor, Context, Processor};
+use crate::value::{Object, Value};
+use anyhow::{anyhow, bail};
+use chrono::{DateTime, FixedOffset};
+
+crate::fields! {
+    /// What the lines look like.
+    pub struct Config {
+        /// The format.
+        format: Format,
+        /// Whether a line that breaks off in the middle gives what was found so far, instead of failing. Only for syslog.
+        best_effort: bool = "true",
+        /// Whether times may be in RFC 3339 too, which RFC 3164 has not. Only for `syslog_rfc3164`.
+        allow_rfc3339: bool = "true",
+        /// The year of times, which `syslog_rfc3164` leaves out: `current`, a number, or empty for year 0.
+        default_year: String = "current",
+        /// The time zone in which times without one are shown, such as `Europe/Paris`. Only for `syslog_rfc3164`.
+        default_timezone: String = "UTC",
+    }
+}
+
+crate::choice! {
+    /// A format of log lines.
+    pub enum Format {
+        /// Today's syslog.
+        Rfc5424 = "syslog_rfc5424",
+        /// The older syslog of BSD.
+        Rfc3164 = "syslog_rfc3164",
+    }
+}
+
+crate::spec! {
+    /// Makes a JSON object of each message that is a log line: `message`, `timestamp`, `facility`, `severity`, `priority`, `version`, `hostname`,
+    /// `procid`, `appname`, `msgid`, `structureddata`, as far as the line has them. Lines that aren't in the format are flagged.
+    dyn BuildProcessor, "parse_log", Config
+}
+
+impl BuildProcessor for Config {
+    fn build(&self, _: &Context) -> anyhow::Result<Processor> {
+        let best_effort = self.best_effort;
+        let zone: chrono_tz::Tz = self
+            .default_timezone
+            .parse()
+            .map_err(|_| anyhow!("unknown time zone {}", self.default_timezone))?;
+        let year = match self.default_year.as_str() {
+            "current" => rfc3164::Year::Current,
+            "" => rfc3164::Year::Fixed(0),
+            text => match text.parse() {
+                Ok(year) => rfc3164::Year::Fixed(year),
+                Err(_) => bail!("default_year should be `current` or a year, not {text}"),
+            },
+        };
+        let settings = rfc3164::Settings {
+            zone,
+            year,
+            allow_rfc3339: self.allow_rfc3339,
+        };
+        let format = self.format;
+        Ok(each(move |message| {
+            let line = String::from_utf8_lossy(message.bytes());
+            let mut found = Object::new();
+            let parsed = match format {
+                Format::Rfc5424 => rfc5424::parse(&line, &mut found),
+                Format::Rfc3164 => rfc3164::parse(&line, &settings, &mut found),
+            };
+            match parsed {
+                Err(reason) if !best_effort || found.is_empty() => return Err(reason),
+                _ => message.set_value(Value::Object(found)),
+            }
+            Ok(())
+        }))
+    }
+}
+
+/// A time as RFC 3339 has it, without digits that say nothing.
+fn rfc3339(time: DateTime<FixedOffset>) -> String {
+    let text = time.to_rfc3339_opts(chrono::SecondsFormat::Nanos, true);
+    let Some(point) = text.find('.') else {
+        return text;
+    };
+    let (whole, rest) = text.split_at(point);
+    let zone = rest[1..]
+        .find(|c: char| !c.is_ascii_digit())
+        .map_or(rest.len(), |at| at + 1);
+    let digits = rest[..zone].trim_end_matches('0').trim_end_matches('.');
+    format!("{whole}{digits}{}", &rest[zone..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(line: &str) -> String {
+        let mut found = Object::new();
+        let parsed = rfc5424::parse(line, &mut found);
+        let json = String::from_utf8(Value::Object(found).to_json()).expect("text");
+        parsed
+            .err()
+            .map_or(json.clone(), |e| format!("{e} | {json}"))
+    }
+
+    fn old(line: &str) -> String {
+        let mut found = Object::new();
+        let settings = rfc3164::Settings {
+            zone: chrono_tz::America::New_York,
+            year: rfc3164::Year::Fixed(2020),
+            allow_rfc3339: true,
+        };
+        let parsed = rfc3164::parse(line, &settings, &mut found);
+        let json = String::from_utf8(Value::Object(found).to_json()).expect("text");
+        parsed.err().unwrap_or(json)
+    }
+
+    #[test]
+    fn new_syslog() {
+        for (line, wanted) in [
+            (
+                r#"<165>4 2018-10-11T22:14:15.003Z mymach.it e - 1 [ex@32473 iut="3\"" a="b"] An application event"#,
+                r#"{"appname":"e","facility":20,"hostname":"mymach.it","message":"An application event","msgid":"1","priority":165,"severity":5,"structureddata":{"ex@32473":{"a":"b","iut":"3\""}},"timestamp":"2018-10-11T22:14:15.003Z","version":4}"#,
+            ),
+            (
+                "<999>1 - - - - - - x",
+                "expecting a priority value in the range 1-191 or equal to 0 [col 3] | {}",
+            ),
+            (
+                "<165>1 2021-10-11T22:14:15.003Z host.one app",
+                r#"expecting an app-name (from 1 to max 48 US-ASCII characters) or a nil value [col 44] | {"facility":20,"hostname":"host.one","priority":165,"severity":5,"timestamp":"2021-10-11T22:14:15.003Z","version":1}"#,
+            ),
+            (
+                "nope",
+                "expecting a priority value within angle brackets [col 0] | {}",
+            ),
+        ] {
+            assert_eq!(new(line), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn old_syslog() {
+        for (line, wanted) in [
+            (
+                "<28>Dec  2 16:49:23 web1 app[23410]: it works",
+                r#"{"appname":"app","facility":3,"hostname":"web1","message":"it works","priority":28,"procid":"23410","severity":4,"timestamp":"2020-12-02T11:49:23-05:00"}"#,
+            ),
+            (
+                "<13>Jan 12 06:30:00 host plain message",
+                r#"{"facility":1,"hostname":"host","message":"plain message","priority":13,"severity":5,"timestamp":"2020-01-12T01:30:00-05:00"}"#,
+            ),
+            (
+                "nope",
+                "expecting a priority value within angle brackets [col 0]",
+            ),
+        ] {
+            assert_eq!(old(line), wanted, "{line}");
+        }
+    }
+}
