@@ -214,6 +214,23 @@ impl Texts<'_> {
             .expect("every setting read with `get` has a default"))
     }
 
+    /// The driver and what it opens: a PostgreSQL URI needs no driver beside it, and an SQLite file may be written as a URI.
+    fn database(&self) -> Result<(Driver, String), String> {
+        let driver = self.get("database.driver", parse)?;
+        let uri: String = self.get("database.uri", parse)?;
+        if uri.starts_with("postgres://") || uri.starts_with("postgresql://") {
+            return Ok((Driver::Postgres, uri));
+        }
+        if driver == Driver::Postgres {
+            return Err("-database.driver postgres needs -database.uri postgres://USER:PASSWORD@HOST:PORT/DATABASE".into());
+        }
+        let file = ["sqlite://", "sqlite:", "file://", "file:"]
+            .iter()
+            .find_map(|scheme| uri.strip_prefix(scheme))
+            .map_or(uri.as_str(), |rest| rest.split('?').next().unwrap_or(rest));
+        Ok((driver, file.to_owned()))
+    }
+
     fn config(&self) -> Result<Config, String> {
         let role = self.get("role", parse)?;
         let lease_ms = self.get("lease-ttl", millis)?;
@@ -237,6 +254,7 @@ impl Texts<'_> {
             "none" => Ok(()),
             _ => Err("only `none` is offered".into()),
         })?;
+        let (database_driver, database_uri) = self.database()?;
         let debug = self.get("debug", switch)?;
         let ports = |from: u16, text: &'static str| -> Result<Port, String> {
             let given = self.read(text, parse)?.map(Port::Exactly);
@@ -250,8 +268,8 @@ impl Texts<'_> {
             bind_address: self.get("bind-address", parse)?,
             grpc_port: ports(50_000, "grpc-port")?,
             http_port: ports(8_080, "http-port")?,
-            database_driver: self.get("database.driver", parse)?,
-            database_uri: self.get("database.uri", parse)?,
+            database_driver,
+            database_uri,
             secret_key: self.read("secret.key", parse)?,
             policy,
             discovery_uri: self.get("discovery-uri", endpoints)?,
@@ -452,6 +470,41 @@ mod tests {
         ] {
             let error = load(flags, env, text).expect_err(wanted);
             assert!(error.contains(wanted), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_a_file_or_a_server() {
+        for (driver, uri, wanted) in [
+            ("sqlite", "a.db", Some((Driver::Sqlite, "a.db"))),
+            (
+                "sqlite",
+                "file:./a.sqlite?mode=rwc",
+                Some((Driver::Sqlite, "./a.sqlite")),
+            ),
+            (
+                "sqlite",
+                "sqlite:///var/a.db",
+                Some((Driver::Sqlite, "/var/a.db")),
+            ),
+            (
+                "sqlite",
+                "postgres://h/d",
+                Some((Driver::Postgres, "postgres://h/d")),
+            ),
+            ("postgres", "a.db", None),
+        ] {
+            let config = load(
+                &[("database.driver", driver), ("database.uri", uri)],
+                &[],
+                "",
+            );
+            let found = config.map(|c| (c.database_driver, c.database_uri)).ok();
+            assert_eq!(
+                found,
+                wanted.map(|(d, u)| (d, u.to_owned())),
+                "{driver} {uri}"
+            );
         }
     }
 

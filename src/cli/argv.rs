@@ -182,9 +182,10 @@ fn is_cluster_command(command: &Command, rest: &[String]) -> bool {
         })
 }
 
-/// The arguments of a command with its long flags brought to two dashes, down through its own subcommands.
+/// The arguments of a command with its long flags brought to two dashes, down through its own subcommands. A subcommand knows
+/// the flags of those above it as well.
 fn with_two_dashes(args: &[String], command: Option<&Command>) -> Vec<String> {
-    let mut command = command;
+    let mut chain: Vec<&Command> = command.into_iter().collect();
     let mut out = Vec::with_capacity(args.len());
     let mut args = args.iter();
     for arg in args.by_ref() {
@@ -192,11 +193,13 @@ fn with_two_dashes(args: &[String], command: Option<&Command>) -> Vec<String> {
             out.push(arg.clone());
             break;
         }
-        let two = command.and_then(|command| two_dashes(arg, command));
+        let two = chain.iter().find_map(|command| two_dashes(arg, command));
         if !arg.starts_with('-')
-            && let Some(sub) = command.and_then(|command| command.find_subcommand(arg))
+            && let Some(sub) = chain
+                .last()
+                .and_then(|command| command.find_subcommand(arg))
         {
-            command = Some(sub);
+            chain.push(sub);
         }
         out.push(two.unwrap_or_else(|| arg.clone()));
     }
@@ -238,15 +241,7 @@ mod tests {
             .chain(text.split_whitespace())
             .map(str::to_owned);
         let file = file.to_owned();
-        let command = super::super::command()
-            .subcommand(
-                Command::new("run")
-                    .arg(clap::Arg::new("config").long("config").short('c'))
-                    .arg(clap::Arg::new("pretty").long("pretty")),
-            )
-            .subcommand(Command::new("streams").subcommand(
-                Command::new("list").arg(clap::Arg::new("output").long("output").short('o')),
-            ));
+        let command = super::super::command();
         normalise(
             args.collect(),
             &command,
@@ -268,10 +263,7 @@ mod tests {
                 "--role worker --config a.yaml",
             ),
             ("-c a.yaml -role worker", "--role worker --config a.yaml"),
-            (
-                "run -pretty a.yaml -- -pretty",
-                "run --pretty a.yaml -- -pretty",
-            ),
+            ("events -follow -- -follow", "events --follow -- -follow"),
             ("streams list -output json", "streams list --output json"),
             ("-help", "--help"),
             ("-wibble", "-wibble"),

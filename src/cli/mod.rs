@@ -6,6 +6,7 @@
 
 mod argv;
 mod client;
+mod serve;
 mod show;
 
 use std::{collections::BTreeMap, io::Write, process::ExitCode};
@@ -83,7 +84,7 @@ pub fn main(args: Vec<String>) -> ExitCode {
         _ => match Config::load(&given(&matches), &env, &|path| {
             std::fs::read_to_string(path)
         }) {
-            Ok(config) => runtime.block_on(serve(config)),
+            Ok(config) => runtime.block_on(role(config)),
             Err(why) => {
                 eprintln!("airtruct: {why}");
                 return ExitCode::from(2);
@@ -101,9 +102,9 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Runs a role until it ends.
-async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+async fn role(config: Config) -> anyhow::Result<ExitCode> {
     crate::telemetry::logs::init(&config.log_level, config.log_json)?;
-    anyhow::bail!("the role {} is not part of this build", config.role)
+    serve::run(config).await
 }
 
 /// A length of time on the command line: `500ms`, `1m30s`.

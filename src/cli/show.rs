@@ -15,7 +15,7 @@ pub fn list(format: Format, items: &[Json], columns: &[Column], nothing: &str) {
     match format {
         Format::Json => json(&Json::Array(items.to_vec())),
         Format::Table if items.is_empty() => eprintln!("{nothing}"),
-        Format::Table => println!("{}", table(items, columns)),
+        Format::Table => println!("{}", table(items, columns).trim_fmt()),
     }
 }
 
