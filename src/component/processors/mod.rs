@@ -19,6 +19,7 @@ mod group_by;
 mod group_by_value;
 mod http;
 mod insert_part;
+mod javascript;
 mod jmespath;
 mod jq;
 mod json_schema;
@@ -31,6 +32,7 @@ mod noop;
 mod parallel;
 mod parse_log;
 mod processors_;
+mod protobuf;
 mod rate_limit;
 mod reading;
 mod resource;
@@ -70,6 +72,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &group_by_value::SPEC,
     &http::SPEC,
     &insert_part::SPEC,
+    &javascript::SPEC,
     &jmespath::SPEC,
     &jq::SPEC,
     &json_schema::SPEC,
@@ -82,6 +85,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &parallel::SPEC,
     &parse_log::SPEC,
     &processors_::SPEC,
+    &protobuf::SPEC,
     &rate_limit::SPEC,
     &resource::SPEC,
     &retry::SPEC,
