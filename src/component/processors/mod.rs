@@ -3,6 +3,7 @@
 pub mod branch;
 
 mod archive;
+mod avro;
 mod bloblang;
 mod bounds_check;
 mod cache;
@@ -56,6 +57,7 @@ use super::{BuildProcessor, Spec};
 /// Every processor there is, by name.
 pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &archive::SPEC,
+    &avro::SPEC,
     &bloblang::SPEC,
     &bounds_check::SPEC,
     &branch::SPEC,
