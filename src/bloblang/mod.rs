@@ -27,9 +27,11 @@ mod program;
 mod report;
 pub mod spec;
 mod text;
+mod uses;
 
 pub use environment::{Environment, Importer};
 pub use interpolate::Interpolated;
+pub use uses::Paths;
 
 use crate::message::{Message, Metadata};
 use crate::value::{Str, Value};
@@ -86,6 +88,36 @@ impl Mapping {
                 Mapped::Message(message)
             }
         })
+    }
+
+    /// Makes a new message of `batch[index]`, as a `branch`'s `request_map` does: as [`Mapping::map`], but content that isn't assigned
+    /// is empty.
+    pub fn request(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {
+        let mut message = batch[index].clone();
+        let mut metadata = message.metadata().clone();
+        let root = self.run(batch, index, Flow::Nothing, Some(&mut metadata))?;
+        *message.metadata_mut() = metadata;
+        Ok(match root {
+            Flow::Deleted => Mapped::Deleted,
+            Flow::Nothing => {
+                message.set_bytes(bytes::Bytes::new());
+                Mapped::Message(message)
+            }
+            Flow::Value(value) => {
+                set_content(&mut message, value);
+                Mapped::Message(message)
+            }
+        })
+    }
+
+    /// The paths of the document that the mapping may read, as far as its text tells; empty for all of it.
+    pub fn reads(&self) -> Paths {
+        uses::reads(&self.0)
+    }
+
+    /// The paths of the document that the mapping may assign; empty for all of it.
+    pub fn writes(&self) -> Paths {
+        uses::writes(&self.0)
     }
 
     /// Edits `batch[index]` in place, as a `mutation` processor does; edits made before a failure stay. Returns whether the

@@ -50,6 +50,7 @@ mod sync_response;
 mod r#try;
 mod unarchive;
 mod r#while;
+mod workflow;
 mod xml;
 
 use super::{BuildProcessor, Spec};
@@ -103,5 +104,6 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
+    &workflow::SPEC,
     &xml::SPEC,
 ];
