@@ -72,9 +72,11 @@ impl Stream {
     /// Reads the config and starts what it describes. Must be called within a runtime.
     pub fn start(spec: &StreamSpec, services: Services) -> Result<Stream, StartError> {
         let (shard, shards) = (spec.shard.to_string(), spec.shards.to_string());
+        let epoch = spec.epoch.to_string();
         let variables = |name: &str| match name {
             "AIRTRUCT_SHARD" => Some(shard.clone()),
             "AIRTRUCT_SHARDS" => Some(shards.clone()),
+            "AIRTRUCT_EPOCH" => Some(epoch.clone()),
             _ => {
                 let secret = spec.secrets.0.get(name).cloned();
                 secret.or_else(|| (services.variables)(name))
