@@ -75,19 +75,18 @@ impl Mapping {
     /// Makes a new message of `batch[index]`, as a `mapping` processor does: what the mapping doesn't assign is kept (content if
     /// root isn't assigned, metadata, error flag, origin, replies).
     pub fn map(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {
-        // Cloned first: what the mapping reads of the original is then read for both.
-        let mut message = batch[index].clone();
-        let mut metadata = message.metadata().clone();
+        let mut metadata = batch[index].metadata().clone();
         let root = self.run(batch, index, Flow::Nothing, Some(&mut metadata))?;
+        let mut message = match &root {
+            Flow::Deleted => return Ok(Mapped::Deleted),
+            Flow::Nothing => batch[index].clone(),
+            Flow::Value(_) => batch[index].without_content(),
+        };
         *message.metadata_mut() = metadata;
-        Ok(match root {
-            Flow::Deleted => Mapped::Deleted,
-            Flow::Nothing => Mapped::Message(message),
-            Flow::Value(value) => {
-                set_content(&mut message, value);
-                Mapped::Message(message)
-            }
-        })
+        if let Flow::Value(value) = root {
+            set_content(&mut message, value);
+        }
+        Ok(Mapped::Message(message))
     }
 
     /// Makes a new message of `batch[index]`, as a `branch`'s `request_map` does: as [`Mapping::map`], but content that isn't assigned
