@@ -1,6 +1,5 @@
 //! What the coordinators of a world do.
 
-
 use super::{
     coordinator::{Ctx, Lead, Step},
     events::{Event, ToCoordinator, ToWorker},

@@ -1,15 +1,12 @@
 //! What goes wrong in a world, and what has to be right once that is over.
 
-
 use super::{
     events::{Event, ToWorker},
     options::Fault,
     world::{World, name_of},
 };
 use crate::cluster::{
-    Desired, Drain, DrainCause, Presence, Standing,
-    Time, View,
-    invariants::Violation,
+    Desired, Drain, DrainCause, Presence, Standing, Time, View, invariants::Violation,
 };
 use crate::ids::ShardId;
 

@@ -1,6 +1,5 @@
 //! The network of a world: how messages get lost, late and doubled, and how ends of sessions learn of it.
 
-
 use super::{
     events::{Event, ToCoordinator, ToWorker},
     message::{Down, Link, Up},

@@ -1,6 +1,5 @@
 //! How the processes of a world start and end.
 
-
 use super::{
     events::{Event, ToCoordinator, ToWorker},
     message::Link,

@@ -1,16 +1,12 @@
 //! What the workers of a world do.
 
-
 use super::{
     events::{Dialled, Event, ToWorker},
     message::{Down, Link, Up},
     options::Sabotage,
     world::{PATIENCE_MS, WRITE_MS, World},
 };
-use crate::cluster::{
-    AssignmentState, FailureKind,
-    Time,
-};
+use crate::cluster::{AssignmentState, FailureKind, Time};
 use crate::ids::{Epoch, Incarnation, ShardId, WorkerId};
 
 impl World<'_> {

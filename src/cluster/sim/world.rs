@@ -12,10 +12,7 @@ use super::{
     store::Store,
     worker::Worker,
 };
-use crate::cluster::{
-    Policy, Stream, View,
-    invariants::Sink,
-};
+use crate::cluster::{Policy, Stream, View, invariants::Sink};
 use crate::ids::{ShardId, StreamName, WorkerId};
 
 /// For how long a leadership is held that isn't renewed, in milliseconds.
