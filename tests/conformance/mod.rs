@@ -3,6 +3,8 @@
 mod bloblang;
 mod bloblang_cases;
 mod bloblang_differences;
+mod streams;
+mod streams_differences;
 
 use std::path::PathBuf;
 
