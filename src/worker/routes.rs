@@ -12,7 +12,11 @@ use axum::{
 };
 use parking_lot::RwLock;
 
-use crate::{component::HttpMux, ids::AssignmentId, telemetry::metrics::Metrics};
+use crate::{
+    component::HttpMux,
+    ids::AssignmentId,
+    telemetry::{metrics::Metrics, process},
+};
 
 /// Tells the coordinator that the stream is not here, and that nothing was read of the request.
 const MOVED: &str = "x-airtruct-moved";
@@ -75,20 +79,31 @@ impl Routes {
     pub(super) fn pages(&self, is_ready: Arc<dyn Fn() -> bool + Send + Sync>) -> Router {
         let routes = self.clone();
         let ready = move || {
-            let answer = match is_ready() {
-                true => (StatusCode::OK, "ready\n"),
-                false => (StatusCode::SERVICE_UNAVAILABLE, "no coordinator is heard\n"),
+            let (code, status, reason) = match is_ready() {
+                true => (StatusCode::OK, "ok", "a coordinator is heard"),
+                false => (
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "unavailable",
+                    "no coordinator is heard",
+                ),
             };
-            async move { answer }
+            let body = serde_json::json!({
+                "status": status,
+                "role": "worker",
+                "version": env!("CARGO_PKG_VERSION"),
+                "reason": reason,
+            });
+            async move { (code, axum::Json(body)) }
         };
+        let live = || async { axum::Json(serde_json::json!({ "status": "ok" })) };
         self.ingest()
-            .route("/health/live", get(|| async { "live\n" }))
+            .route("/health/live", get(live))
             .route("/health/ready", get(ready.clone()))
             .route("/health", get(ready))
             .route(
                 "/metrics",
                 get(move || {
-                    let text = routes.prometheus();
+                    let text = routes.prometheus() + &process::prometheus();
                     async move { ([("content-type", "text/plain; version=0.0.4")], text) }
                 }),
             )
