@@ -339,8 +339,9 @@ fn next_part(layout: &str) -> (&str, Option<Part>, &str) {
             return (&layout[..at + 1], Some(Part::Year), &layout[at + 5..]);
         }
         let rest = &bytes[at..];
+        // Layouts are read for every time, and most bytes begin no field: the first byte is compared before the rest.
         for (text, part) in FIXED {
-            if rest.starts_with(text.as_bytes()) {
+            if text.as_bytes()[0] == rest[0] && rest.starts_with(text.as_bytes()) {
                 let next_is_lower = rest.get(text.len()).is_some_and(u8::is_ascii_lowercase);
                 // `Janet` and `Month` are words, not fields.
                 if (*text == "Jan" || *text == "Mon") && next_is_lower {
