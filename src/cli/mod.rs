@@ -56,6 +56,7 @@ commands! {
     Streams = streams,
     Workers = workers,
     Status = status,
+    Test = test,
     Events = events,
     Version = version,
 }

@@ -2,6 +2,7 @@
 
 pub mod config;
 
+mod alone;
 mod backoff;
 mod batched_sink;
 mod batched_source;
@@ -25,6 +26,7 @@ mod wiring;
 use std::{collections::BTreeMap, fmt};
 
 pub use crate::component::{Fence, boottime_ms};
+pub use alone::Alone;
 pub use stream::{Services, Stream, Variables};
 pub use wiring::{Counts, Pipes};
 

@@ -35,28 +35,33 @@ pub(super) fn processor(mapping: &Mapping) -> Processor {
 struct Map(Mapping);
 
 impl Process for Map {
-    fn process(&self, mut batch: Batch, out: &mut Vec<Batch>) {
-        if batch.len() == 1 {
-            match self.0.map(&batch, 0) {
-                Ok(Mapped::Message(message)) => batch[0] = message,
-                Ok(Mapped::Deleted) => return,
-                Err(error) => fail(&mut batch[0], error),
-            }
-            out.push(batch);
-            return;
-        }
-        let mut mapped = Batch::with_capacity(batch.len());
-        for index in 0..batch.len() {
-            match self.0.map(&batch, index) {
-                Ok(Mapped::Message(message)) => mapped.push(message),
-                Ok(Mapped::Deleted) => {}
-                Err(error) => {
-                    let mut message = batch[index].clone();
-                    fail(&mut message, error);
-                    mapped.push(message);
-                }
-            }
-        }
-        put(mapped, out);
+    fn process(&self, batch: Batch, out: &mut Vec<Batch>) {
+        map(&self.0, batch, out);
     }
+}
+
+/// Runs a mapping over each message of a batch.
+pub(crate) fn map(mapping: &Mapping, mut batch: Batch, out: &mut Vec<Batch>) {
+    if batch.len() == 1 {
+        match mapping.map(&batch, 0) {
+            Ok(Mapped::Message(message)) => batch[0] = message,
+            Ok(Mapped::Deleted) => return,
+            Err(error) => fail(&mut batch[0], error),
+        }
+        out.push(batch);
+        return;
+    }
+    let mut mapped = Batch::with_capacity(batch.len());
+    for index in 0..batch.len() {
+        match mapping.map(&batch, index) {
+            Ok(Mapped::Message(message)) => mapped.push(message),
+            Ok(Mapped::Deleted) => {}
+            Err(error) => {
+                let mut message = batch[index].clone();
+                fail(&mut message, error);
+                mapped.push(message);
+            }
+        }
+    }
+    put(mapped, out);
 }

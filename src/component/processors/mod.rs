@@ -55,6 +55,8 @@ mod xml;
 
 use super::{BuildProcessor, Spec};
 
+pub(crate) use mapping::map;
+
 /// Every processor there is, by name.
 pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &archive::SPEC,

@@ -1,0 +1,161 @@
+//! Whether what came out is what a test expects; each thing that isn't is a text for people.
+
+use super::case::{Case, Conditions, json_of};
+use super::diff::{Verdict, diff};
+use crate::message::{Batch, Message};
+use crate::value::Value;
+use std::path::Path;
+
+/// What is wrong with the batches that came out; empty if nothing is.
+pub fn check(case: &Case, got: &[Batch], folder: &Path) -> Vec<String> {
+    let mut failures = Vec::new();
+    let expected = &case.output_batches;
+    if got.len() < expected.len() {
+        failures.push(format!("wrong batch count, expected {}, got {}", expected.len(), got.len()));
+    }
+    for (b, batch) in got.iter().enumerate() {
+        let Some(expected) = expected.get(b) else {
+            let contents: Vec<String> = batch.iter().map(content).collect();
+            failures.push(format!("unexpected batch: [{}]", contents.join(" ")));
+            continue;
+        };
+        if expected.len() != batch.len() {
+            failures.push(format!(
+                "mismatch of output batch {b} message counts, expected {}, got {}",
+                expected.len(),
+                batch.len()
+            ));
+        }
+        for (m, message) in batch.iter().enumerate() {
+            let Some(conditions) = expected.get(m) else {
+                failures.push(format!("unexpected message from batch {b}: {}", content(message)));
+                continue;
+            };
+            let broken = conditions.broken(batch, m, folder);
+            let error = message.error().filter(|_| !broken.is_empty());
+            let error = error.map(|e| e.text.to_string());
+            let texts = broken.into_iter().chain(error);
+            failures.extend(texts.map(|text| format!("batch {b} message {m}: {text}")));
+        }
+    }
+    failures
+}
+
+fn content(message: &Message) -> String {
+    String::from_utf8_lossy(message.bytes()).into_owned()
+}
+
+impl Conditions {
+    /// The conditions that don't hold.
+    fn broken(&self, batch: &[Message], index: usize, folder: &Path) -> Vec<String> {
+        let message = &batch[index];
+        let mut broken = Vec::new();
+        let mut note = |name: &str, result: Result<(), String>| {
+            if let Err(text) = result {
+                broken.push(format!("{name}: {text}"));
+            }
+        };
+        if let Some(query) = &self.bloblang {
+            note("bloblang", match query.check(batch, index) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err("bloblang expression was false".into()),
+                Err(error) => Err(error.to_string()),
+            });
+        }
+        if let Some(wanted) = &self.content_equals {
+            note("content_equals", equal(message, wanted.as_bytes()));
+        }
+        if let Some(pattern) = &self.content_matches {
+            note("content_matches", matches(message, pattern));
+        }
+        if let Some(file) = &self.file_equals {
+            note("file_equals", read(folder, file).and_then(|wanted| equal(message, &wanted)));
+        }
+        if let Some(file) = &self.file_json_contains {
+            let wanted = read_json(folder, file);
+            note("file_json_contains", wanted.and_then(|wanted| contains(message, &wanted)));
+        }
+        if let Some(file) = &self.file_json_equals {
+            let wanted = read_json(folder, file);
+            note("file_json_equals", wanted.and_then(|wanted| equal_json(message, &wanted)));
+        }
+        if let Some(wanted) = &self.json_contains {
+            note("json_contains", contains(message, &json_of(wanted)));
+        }
+        if let Some(wanted) = &self.json_equals {
+            note("json_equals", equal_json(message, &json_of(wanted)));
+        }
+        if let Some(wanted) = &self.metadata_equals {
+            let wanted = wanted.to_json();
+            for (key, value) in wanted.as_object().into_iter().flatten() {
+                note("metadata_equals", metadata(message, key, value));
+            }
+        }
+        broken
+    }
+}
+
+fn equal(message: &Message, wanted: &[u8]) -> Result<(), String> {
+    if message.bytes()[..] == *wanted {
+        return Ok(());
+    }
+    let wanted = String::from_utf8_lossy(wanted);
+    Err(format!("content mismatch\n  expected: {wanted}\n  received: {}", content(message)))
+}
+
+fn matches(message: &Message, pattern: &str) -> Result<(), String> {
+    let regex = regex::bytes::Regex::new(pattern)
+        .map_err(|e| format!("pattern {pattern} isn't a regular expression: {e}"))?;
+    if regex.is_match(message.bytes()) {
+        return Ok(());
+    }
+    Err(format!("pattern mismatch\n   pattern: {pattern}\n  received: {}", content(message)))
+}
+
+fn metadata(message: &Message, key: &str, wanted: &serde_json::Value) -> Result<(), String> {
+    let shown = |value: &serde_json::Value| match value {
+        serde_json::Value::String(s) => s.clone(),
+        other => other.to_string(),
+    };
+    let wanted = shown(wanted);
+    let Some(got) = message.metadata().get(key) else {
+        return Err(format!("metadata key '{key}' expected but not found"));
+    };
+    let got = match got {
+        Value::String(s) => s.to_string(),
+        Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+        other => String::from_utf8_lossy(&other.to_json()).into_owned(),
+    };
+    if got == wanted {
+        return Ok(());
+    }
+    Err(format!("metadata key '{key}' mismatch\n  expected: {wanted}\n  received: {got}"))
+}
+
+fn value(message: &Message) -> Result<&Value, String> {
+    message.value().map_err(|e| format!("failed to parse message as JSON: {e}\n  received: {}", content(message)))
+}
+
+fn equal_json(message: &Message, wanted: &Value) -> Result<(), String> {
+    match diff(value(message)?, wanted) {
+        (Verdict::Same, _) => Ok(()),
+        (_, shown) => Err(format!("JSON content mismatch\n{shown}")),
+    }
+}
+
+fn contains(message: &Message, wanted: &Value) -> Result<(), String> {
+    match diff(value(message)?, wanted) {
+        (Verdict::Same | Verdict::More, _) => Ok(()),
+        (_, shown) => Err(format!("JSON superset mismatch\n{shown}")),
+    }
+}
+
+fn read(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
+    let path = folder.join(file);
+    std::fs::read(&path).map_err(|e| format!("failed to read {}: {e}", path.display()))
+}
+
+fn read_json(folder: &Path, file: &str) -> Result<Value, String> {
+    let text = read(folder, file)?;
+    crate::value::parse(&text.into()).map_err(|e| format!("{file} is no JSON: {e}"))
+}

@@ -1,0 +1,179 @@
+//! What a test is about: part of a config's tree, with mocks in the place of some of it.
+
+use super::case::{Mocks, node_of};
+use crate::config::{Data, Entry, Node};
+use anyhow::{Context as _, bail};
+
+/// What a test names as its target.
+pub enum Target<'t> {
+    Processors(&'t str),
+    /// A file with a mapping.
+    Mapping(&'t str),
+}
+
+/// The steps of a JSON pointer.
+fn steps(pointer: &str) -> Vec<String> {
+    let parts = pointer.trim_start_matches('/').split('/');
+    parts.map(|p| p.replace("~1", "/").replace("~0", "~")).filter(|p| !p.is_empty()).collect()
+}
+
+/// The node that a JSON pointer leads to.
+pub fn lookup<'n>(root: &'n Node, pointer: &str) -> anyhow::Result<&'n Node> {
+    let steps = steps(pointer);
+    let mut node = root;
+    for (i, step) in steps.iter().enumerate() {
+        let path = steps[..=i].join(".");
+        node = match &node.data {
+            Data::List(nodes) => {
+                let index: usize = step.parse().with_context(|| format!("{path}: '{step}' isn't an index"))?;
+                nodes.get(index).with_context(|| format!("{path}: target index greater than array length"))?
+            }
+            Data::Map(_) => node.get(step).with_context(|| format!("{path}: the config has no such part"))?,
+            _ => bail!("{path}: the config has no such part"),
+        };
+    }
+    Ok(node)
+}
+
+/// The component with this label.
+pub fn labelled<'n>(root: &'n Node, label: &str) -> Option<&'n Node> {
+    if root.get("label").and_then(Node::as_text) == Some(label) {
+        return Some(root);
+    }
+    match &root.data {
+        Data::List(nodes) => nodes.iter().find_map(|n| labelled(n, label)),
+        Data::Map(entries) => entries.iter().find_map(|e| labelled(&e.node, label)),
+        _ => None,
+    }
+}
+
+fn labelled_mut<'n>(root: &'n mut Node, label: &str) -> Option<&'n mut Node> {
+    if root.get("label").and_then(Node::as_text) == Some(label) {
+        return Some(root);
+    }
+    match &mut root.data {
+        Data::List(nodes) => nodes.iter_mut().find_map(|n| labelled_mut(n, label)),
+        Data::Map(entries) => entries.iter_mut().find_map(|e| labelled_mut(&mut e.node, label)),
+        _ => None,
+    }
+}
+
+/// Puts mocks in the place of what they name.
+pub fn mock(root: &mut Node, mocks: &Mocks) -> anyhow::Result<()> {
+    for (name, mock) in &mocks.0 {
+        if name.starts_with('/') {
+            replace(root, name, mock).with_context(|| format!("mock for path '{name}' could not be applied"))?;
+            continue;
+        }
+        let Some(node) = labelled_mut(root, name) else {
+            bail!(
+                "mock for label '{name}' could not be applied as the label was not found in the test target file, it is not currently possible to mock resources imported separate to the test file"
+            );
+        };
+        let mut mock = mock.clone();
+        if let Data::Map(entries) = &mut mock.data
+            && !entries.iter().any(|e| e.key == "label")
+        {
+            let label = Node::text(name.clone(), node.place);
+            entries.push(Entry { key: "label".into(), place: node.place, node: label });
+        }
+        *node = mock;
+    }
+    Ok(())
+}
+
+/// Puts a node where a pointer leads; `-` as its last step appends to a list.
+fn replace(root: &mut Node, pointer: &str, new: &Node) -> anyhow::Result<()> {
+    let steps = steps(pointer);
+    let Some((last, before)) = steps.split_last() else {
+        bail!("the path is empty");
+    };
+    let mut node = root;
+    for step in before {
+        node = match &mut node.data {
+            Data::List(nodes) => {
+                let index: usize = step.parse().with_context(|| format!("'{step}' isn't an index"))?;
+                nodes.get_mut(index).with_context(|| format!("index {index} is beyond the list"))?
+            }
+            Data::Map(entries) => {
+                let entry = entries.iter_mut().rev().find(|e| e.key == *step);
+                &mut entry.with_context(|| format!("there is no {step}"))?.node
+            }
+            _ => bail!("there is no {step}"),
+        };
+    }
+    match &mut node.data {
+        Data::List(nodes) if last == "-" => nodes.push(new.clone()),
+        Data::List(nodes) => {
+            let index: usize = last.parse().with_context(|| format!("'{last}' isn't an index"))?;
+            let slot = nodes.get_mut(index);
+            *slot.with_context(|| format!("index {index} is beyond the list"))? = new.clone();
+        }
+        Data::Map(entries) => {
+            let entry = entries.iter_mut().rev().find(|e| e.key == *last);
+            entry.with_context(|| format!("there is no {last}"))?.node = new.clone();
+        }
+        _ => bail!("there is no {last}"),
+    }
+    Ok(())
+}
+
+/// A config that has only these processors in its pipeline, and the resources of `root` and of further files.
+pub fn reduce(root: &Node, more: &[Node], processors: &Node) -> Node {
+    const RESOURCES: [&str; 5] = [
+        "processor_resources",
+        "cache_resources",
+        "rate_limit_resources",
+        "input_resources",
+        "output_resources",
+    ];
+    let place = processors.place;
+    let list = match &processors.data {
+        Data::List(_) => processors.clone(),
+        _ => Node { place, data: Data::List(vec![processors.clone()]) },
+    };
+    let entry = |key: &str, node: Node| Entry { key: key.to_owned(), place: node.place, node };
+    let pipeline = node_of(Data::Map(vec![entry("processors", list)]));
+    let mut entries = vec![entry("pipeline", pipeline)];
+    for key in RESOURCES {
+        let lists = std::iter::once(root).chain(more).filter_map(|n| n.get(key)?.as_list());
+        let all: Vec<Node> = lists.flatten().cloned().collect();
+        if !all.is_empty() {
+            entries.push(entry(key, node_of(Data::List(all))));
+        }
+    }
+    if let Some(logger) = root.get("logger") {
+        entries.push(entry("logger", logger.clone()));
+    }
+    node_of(Data::Map(entries))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mocks_take_the_place_of_what_they_name() {
+        let mut root = Node::parse("p: [{label: a, http: {url: x}}, {noop: {}}]").expect("valid");
+        let mock_of = |text: &str| Node::parse(text).expect("valid");
+        let mocks = Mocks(vec![
+            ("a".into(), mock_of("mapping: root = 1")),
+            ("/p/1".into(), mock_of("mapping: root = 2")),
+            ("/p/-".into(), mock_of("mapping: root = 3")),
+        ]);
+        mock(&mut root, &mocks).expect("they are there");
+        let wanted = serde_json::json!({"p": [{"mapping": "root = 1", "label": "a"}, {"mapping": "root = 2"}, {"mapping": "root = 3"}]});
+        assert_eq!(root.to_json(), wanted);
+        assert!(mock(&mut root, &Mocks(vec![("b".into(), mock_of("x"))])).is_err());
+        assert!(mock(&mut root, &Mocks(vec![("/p/9".into(), mock_of("x"))])).is_err());
+    }
+
+    #[test]
+    fn pointers_lead_to_parts() {
+        let root = Node::parse("pipeline: {processors: [{label: a, noop: {}}]}").expect("valid");
+        assert!(lookup(&root, "/pipeline/processors/0").is_ok());
+        let error = lookup(&root, "/pipeline/processors/9").expect_err("it isn't there");
+        assert_eq!(error.to_string(), "pipeline.processors.9: target index greater than array length");
+        assert!(labelled(&root, "a").is_some());
+    }
+}
