@@ -51,6 +51,10 @@ pub(crate) fn bind(params: &'static [Param], given: Given) -> Result<Args, Strin
         let kind = param.map_or(ParamKind::Variadic, |p| p.kind);
         list.push(match (slot, kind) {
             (Some(expr), ParamKind::Query) => Arg::Query(expr),
+            // A marker among the arguments is the method's to see.
+            (Some(Expr::Const(c)), ParamKind::Any) if !matches!(c.flow, Flow::Value(_)) => {
+                Arg::Dynamic(Expr::Const(c))
+            }
             (Some(Expr::Const(c)), kind) => {
                 let name = match kind {
                     ParamKind::Variadic => i.to_string(),

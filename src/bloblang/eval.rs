@@ -57,8 +57,8 @@ impl Expr {
                 _ => pair.1.eval(cx),
             },
             Expr::If(i) => {
-                for (condition, result) in &i.branches {
-                    if condition_holds(condition, cx)? {
+                for (n, (condition, result)) in i.branches.iter().enumerate() {
+                    if condition_holds(condition, n, cx)? {
                         return result.eval(cx);
                     }
                 }
@@ -114,12 +114,13 @@ impl Expr {
     }
 }
 
-/// Evaluates the condition of an `if`, where null counts as false.
-fn condition_holds(condition: &Expr, cx: &mut Context<'_>) -> Result<bool, Fail> {
-    match condition
-        .eval(cx)
-        .map_err(|e| e.context("failed to check if condition"))?
-    {
+/// Evaluates the condition of an `if`, or of its `n`th `else if`, where null counts as false.
+fn condition_holds(condition: &Expr, n: usize, cx: &mut Context<'_>) -> Result<bool, Fail> {
+    let failed = |e: Fail| match n {
+        0 => e.context("failed to check if condition"),
+        n => e.context(format_args!("failed to check if condition {n}")),
+    };
+    match condition.eval(cx).map_err(failed)? {
         Flow::Value(Value::Bool(b)) => Ok(b),
         Flow::Value(Value::Null) => Ok(false),
         other => Err(not_a_bool(condition, &other)),
@@ -160,10 +161,6 @@ impl Field {
     fn eval(&self, cx: &Context<'_>) -> Result<Flow, Fail> {
         match self.base {
             Base::Slot(slot) => Ok(read(&cx.slots[slot], &self.path)),
-            Base::This if let Some(value) = cx.content_of_this() => {
-                let found = path::get(value, &self.path).unwrap_or(Value::Null);
-                Ok(Flow::Value(found))
-            }
             Base::This => Ok(read(&cx.this(|| path::show(&self.path))?, &self.path)),
             Base::Root => Ok(match &cx.root {
                 Flow::Nothing => Flow::NULL,
@@ -304,6 +301,7 @@ impl Method {
             }
         };
         let receiver = match self.target.eval(cx) {
+            Ok(Flow::Value(value)) if self.float32 => return self.on_float32(&value, args),
             Ok(Flow::Value(value)) => value,
             Ok(marker) => return self.on_marker(marker, args),
             Err(fail) => {
@@ -313,15 +311,48 @@ impl Method {
                 };
             }
         };
-        let result = match &self.call {
+        match self.run(receiver, args) {
+            Ok(value) => Ok(Flow::Value(value)),
+            Err(error) => Err(self.blame(error.into())),
+        }
+    }
+
+    fn run(&self, receiver: Value, args: &[Value]) -> Result<Value, CallError> {
+        match &self.call {
             MethodBody::Plain(run) => run(receiver, args),
             MethodBody::Ready(run) => run(receiver),
             MethodBody::Prepare(prepare) => prepare(args).and_then(|run| run(receiver)),
             MethodBody::Rescue(run) => run(Some(receiver), args),
-            MethodBody::Core(_) => return Ok(Flow::Nothing),
+            // The core's methods evaluate their receivers themselves.
+            MethodBody::Core(_) => Ok(receiver),
+        }
+    }
+
+    /// A method on a 32-bit float, which shows as its shortest text and computes as what it is: 1604213000 is 1604212992.
+    fn on_float32(&self, value: &Value, args: &[Value]) -> Result<Flow, Fail> {
+        const COMPUTES: &[&str] = &[
+            "abs",
+            "cos",
+            "float64",
+            "int",
+            "format_timestamp",
+            "pow",
+            "sin",
+            "tan",
+            "ts_",
+            "uint",
+        ];
+        let shown = value.as_f64().unwrap_or(f64::NAN);
+        let computes = COMPUTES.iter().any(|name| self.name.starts_with(name));
+        let receiver = match computes {
+            true => Value::Float(f64::from(shown as f32)),
+            false => value.clone(),
         };
-        match result {
+        match self.run(receiver, args) {
             Ok(value) => Ok(Flow::Value(value)),
+            Err(CallError::Type { wanted, got }) if got.as_f64().is_some() => {
+                Err(self.blame(Fail::wanted(wanted, Flow::Value(Value::Float(shown)))))
+            }
             Err(error) => Err(self.blame(error.into())),
         }
     }
@@ -339,14 +370,7 @@ impl Method {
         if self.name == "not_null" {
             return Ok(marker);
         }
-        let result = match &self.call {
-            MethodBody::Plain(run) => run(Value::Null, args),
-            MethodBody::Ready(run) => run(Value::Null),
-            MethodBody::Prepare(prepare) => prepare(args).and_then(|run| run(Value::Null)),
-            MethodBody::Rescue(run) => run(Some(Value::Null), args),
-            MethodBody::Core(_) => return Ok(marker),
-        };
-        match result {
+        match self.run(Value::Null, args) {
             Ok(value) => Ok(Flow::Value(value)),
             Err(CallError::Type {
                 wanted,

@@ -88,6 +88,8 @@ pub(crate) struct Method {
     pub(crate) args: Args,
     /// Whether errors don't say where the value came from.
     pub(crate) quiet: bool,
+    /// Whether the receiver comes right from `float32`, and the method computes with it.
+    pub(crate) float32: bool,
     /// The mapping that `bloblang` was given as a constant.
     pub(crate) inner: Option<Arc<Program>>,
 }
@@ -167,8 +169,9 @@ impl Expr {
             Expr::Meta(Some(key)) => format!("meta field {key}"),
             Expr::Meta(None) => "meta object".into(),
             Expr::Not(inner) => format!("not {}", inner.name()),
-            Expr::Binary(binary) => binary.1.name(),
-            Expr::Logic(_) | Expr::Coalesce(_) => String::new(),
+            Expr::Binary(binary) => binary.2.name(),
+            Expr::Logic(logic) => logic.2.name(),
+            Expr::Coalesce(pair) => pair.1.name(),
             Expr::If(_) => "if expression".into(),
             Expr::Match(_) => "match expression".into(),
             Expr::Array(_) => "array literal".into(),

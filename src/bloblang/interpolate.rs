@@ -68,6 +68,7 @@ impl Interpolated {
                 return Err(located(Fault {
                     at: text.len() - after.len(),
                     message: "required: expected end of expression".into(),
+                    certain: true,
                 }));
             }
             parts.push(Part::Query(expr));

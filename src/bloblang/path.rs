@@ -145,11 +145,6 @@ fn set_at(value: &mut Value, path: &[Segment], at: usize, new: Value) -> Result<
         }
         Value::Array(array) => {
             if &*segment.key == "-" {
-                if at == 0 {
-                    return Err(SetError::Text(
-                        "unable to append new array index at root of path".into(),
-                    ));
-                }
                 let mut inner = Value::Object(Object::new());
                 set_at(&mut inner, path, at + 1, new)?;
                 array.push(inner);

@@ -154,7 +154,7 @@ fn blocker(root: &Value, path: &[path::Segment]) -> Option<(String, &'static str
     (0..path.len()).find_map(|n| {
         let value = path::get(root, &path[..n])?;
         let at = match n {
-            0 => "root".to_string(),
+            0 => "the root".to_string(),
             n => path::show(&path[..n]),
         };
         match value {

@@ -6,7 +6,6 @@
 
 mod argv;
 mod client;
-mod config_files;
 mod serve;
 mod show;
 
@@ -51,8 +50,6 @@ macro_rules! commands {
 }
 
 commands! {
-    Run = run,
-    Lint = lint,
     Streams = streams,
     Workers = workers,
     Status = status,

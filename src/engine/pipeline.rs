@@ -50,14 +50,14 @@ impl Stage {
 }
 
 /// Batches on their way to the output, and what is owed for them.
-pub(super) struct Flight<D = Ack> {
+struct Flight {
     batches: Vec<Batch>,
-    duties: Duties<D>,
+    duties: Duties,
 }
 
 /// One thread's room to work in.
 #[derive(Default)]
-pub(super) struct Bench {
+struct Bench {
     tallies: Vec<Tally>,
     batches: Vec<Batch>,
     next: Vec<Batch>,
@@ -88,7 +88,10 @@ impl Line {
     /// One thread: works until the input has ended and everything it took is answered.
     pub async fn work(&self) {
         let mut sends: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
-        let mut bench = self.bench();
+        let mut bench = Bench {
+            tallies: vec![Tally::default(); self.stages.len()],
+            ..Bench::default()
+        };
         loop {
             let taken = tokio::select! {
                 biased;
@@ -96,7 +99,6 @@ impl Line {
                 taken = self.take() => taken,
             };
             let Some(run) = taken else { break };
-            let run = run.into_iter().map(|t| (t.batch, t.ack)).collect();
             let flight = if self.is_sync {
                 self.process_sync(run, &mut bench)
             } else {
@@ -147,42 +149,15 @@ impl Line {
         Some(feed.rest.drain(..share).collect())
     }
 
-    pub(super) fn bench(&self) -> Bench {
-        Bench {
-            tallies: vec![Tally::default(); self.stages.len()],
-            ..Bench::default()
-        }
-    }
-
-    /// What was read last, or the next that the input has; none at the end. Dropping the future loses nothing.
-    pub(super) async fn take_some(&self) -> Option<Run> {
-        self.pressure.room().await;
-        let mut feed = self.feed.lock().await;
-        if feed.ended {
-            return None;
-        }
-        let run = feed.source.next().await;
-        feed.ended = run.is_none();
-        run
-    }
-
-    /// Runs the processors on batches, each with what is owed for it.
-    pub(super) async fn process<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
-        match self.is_sync {
-            true => self.process_sync(run, bench),
-            false => self.process_async(run, bench).await,
-        }
-    }
-
-    fn process_sync<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+    fn process_sync(&self, run: Run, bench: &mut Bench) -> Flight {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),
         };
-        for (batch, duty) in run {
+        for Transaction { batch, ack } in run {
             let before = flight.batches.len();
             self.run_sync(batch, bench, &mut flight.batches);
-            flight.duties.push(duty, &flight.batches[before..]);
+            flight.duties.push(ack, &flight.batches[before..]);
         }
         self.count(bench);
         flight
@@ -215,12 +190,12 @@ impl Line {
         }
     }
 
-    async fn process_async<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+    async fn process_async(&self, run: Run, bench: &mut Bench) -> Flight {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),
         };
-        for (batch, duty) in run {
+        for Transaction { batch, ack } in run {
             let mut batches = vec![batch];
             for (stage, tally) in self.stages.iter().zip(&mut bench.tallies) {
                 let mut next = Vec::with_capacity(batches.len());
@@ -237,7 +212,7 @@ impl Line {
                 }
                 batches = next;
             }
-            flight.duties.push(duty, &batches);
+            flight.duties.push(ack, &batches);
             flight.batches.extend(batches);
         }
         self.count(bench);
@@ -251,19 +226,14 @@ impl Line {
         }
     }
 
-    /// Hands a flight to the output, and gives each answer with what is owed for it.
-    pub(super) async fn send<D>(&self, flight: Flight<D>) -> Vec<(D, Answer)> {
+    async fn deliver(&self, flight: Flight) {
         let answers: Vec<Answer> = if flight.batches.is_empty() {
             Vec::new()
         } else {
             let _under_way = self.pressure.send();
             self.sink.send(flight.batches).await
         };
-        flight.duties.settle(answers).collect()
-    }
-
-    async fn deliver(&self, flight: Flight) {
-        Ack::answer_all(self.send(flight).await);
+        Ack::answer_all(flight.duties.settle(answers));
     }
 
     /// Closes input, processors and output, in this order. The threads have ended.

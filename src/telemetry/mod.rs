@@ -1,6 +1,5 @@
 //! Logs and metrics.
 
-pub mod lines;
 pub mod logs;
 pub mod metrics;
 pub mod process;

@@ -123,7 +123,10 @@ async fn make_run_starts_a_cluster_that_ends_on_ctrl_c() {
         .split_whitespace()
         .find(|word| word.ends_with("/ingest/webhook/payments"))
         .expect("the URL of the webhook");
-    let client = super::client();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
     let answer = client
         .post(url)
         .body("{\"user\":\"Ada\",\"cents\":2599}")

@@ -16,14 +16,14 @@ struct Rates {
 
 /// The rates last reached. They only ever go up.
 const MATRIX: Rates = Rates {
-    outcomes: 0.0,
-    errors: 0.0,
-    refusals: 0.0,
+    outcomes: 92.6,
+    errors: 99.9,
+    refusals: 95.6,
 };
 const TYPED: Rates = Rates {
-    outcomes: 0.0,
-    errors: 0.0,
-    refusals: 0.0,
+    outcomes: 95.9,
+    errors: 99.9,
+    refusals: 96.2,
 };
 
 /// Equal and all.

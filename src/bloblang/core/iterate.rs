@@ -182,15 +182,17 @@ fn test(
     item: Value,
     cx: &mut Context<'_>,
 ) -> Result<bool, Fail> {
-    let result = cx.with(Flow::Value(item), |cx| query.eval(cx));
-    let result = result.and_then(|flow| match flow {
-        Flow::Value(Value::Bool(b)) => Ok(b),
-        other => Err(Fail::wanted("bool", other)),
-    });
-    result.map_err(|e| {
-        e.context(format_args!("element {i}"))
-            .blaming(|| method.target.name())
-    })
+    let finds = method.name.starts_with("find");
+    let fail = match cx.with(Flow::Value(item), |cx| query.eval(cx)) {
+        Ok(Flow::Value(Value::Bool(b))) => return Ok(b),
+        Ok(other) if finds => Fail::wanted("bool", other).context(format_args!(
+            "query returned a non-boolean value for index {i}"
+        )),
+        Ok(other) => Fail::wanted("bool", other).context(format_args!("element {i}")),
+        Err(e) if finds => e.context(format_args!("query returned an error for index {i}")),
+        Err(e) => e.context(format_args!("element {i}")),
+    };
+    Err(fail.blaming(|| method.target.name()))
 }
 
 pub(super) fn any(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {

@@ -3,13 +3,17 @@
 use super::{CoreMethod, iterate, order};
 use crate::bloblang::context::{Context, This};
 use crate::bloblang::environment::Environment;
-use crate::bloblang::expr::{Arg, Method};
+use crate::bloblang::expr::{Arg, Expr, Method};
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
+use crate::bloblang::methods::objects;
 use crate::bloblang::program::{self, Program};
 use crate::bloblang::{parse, path};
 use crate::value::Value;
 use std::sync::Arc;
+
+/// How many segments a path may have along which something is set.
+const MAX_PATH: usize = 1000;
 
 /// The code of a method of the core.
 pub(crate) fn method(name: &str) -> Option<CoreMethod> {
@@ -32,6 +36,7 @@ pub(crate) fn method(name: &str) -> Option<CoreMethod> {
         "map_each_key" => iterate::map_each_key,
         "not" => not,
         "or" => or,
+        "set" => set,
         "sort" => order::sort,
         "sort_by" => order::sort_by,
         "split_by" => iterate::split_by,
@@ -104,6 +109,37 @@ fn exists(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
         Flow::Deleted | Flow::Nothing => false,
     }
     .into())
+}
+
+/// Sets or, with `deleted()`, removes what the receiver holds at a path.
+fn set(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let path = match method.args.get(0, cx, "method", method.name)? {
+        Value::String(text) => text,
+        other => return Err(Fail::wanted("string", Flow::Value(other))),
+    };
+    if memchr::memchr_iter(b'.', path.as_bytes()).count() > MAX_PATH {
+        return Err(Fail::text(format!(
+            "the path has more than {MAX_PATH} segments"
+        )));
+    }
+    let value = match method.args.list.get(1) {
+        Some(Arg::Dynamic(Expr::Const(c))) if matches!(c.flow, Flow::Deleted) => None,
+        _ => Some(method.args.get(1, cx, "method", method.name)?),
+    };
+    match method.target.eval(cx)? {
+        Flow::Value(receiver) => Ok(Flow::Value(objects::set(receiver, &path, value)?)),
+        Flow::Deleted | Flow::Nothing => Err(Fail::text(
+            "encountered value collision whilst building path",
+        )),
+    }
+}
+
+pub(crate) const NOT_A_NUMBER: CoreMethod = not_a_number;
+
+/// A method that takes no number of the kind that its receiver gives.
+fn not_a_number(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let got = method.target.eval(cx)?;
+    Err(method.blame(Fail::wanted("number", got)))
 }
 
 fn apply(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {

@@ -64,9 +64,7 @@ fn cosine_similarity(a: &[f64], b: &[f64]) -> Result<Value, CallError> {
     if square_a == 0.0 || square_b == 0.0 {
         return Err("vectors must not be null (all zeros)".into());
     }
-    Ok(Value::Float(
-        product(a, b) / (square_a.sqrt() * square_b.sqrt()),
-    ))
+    Ok(Value::Float(product(a, b) / (square_a * square_b).sqrt()))
 }
 
 #[cfg(test)]

@@ -240,9 +240,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             r#"root = this.set("a.b", 5)"#,
             &[(r#"{"a":{"c":1}}"#, r#"{"a":{"b":5,"c":1}}"#)],
         )],
-        MethodCall::Plain(|receiver, args| {
-            set(receiver, &str_arg(&args[0]), Some(args[1].clone()))
-        }),
+        MethodCall::Core,
     ),
     MethodSpec::new(
         "values",

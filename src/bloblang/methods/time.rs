@@ -82,11 +82,11 @@ pub(super) static TABLE: &[MethodSpec] = &[
     MethodSpec {
         name: "parse_timestamp",
         status: Status::Deprecated,
-        about: "The older name of `ts_parse`.",
+        about: "An older `ts_parse`, which gives text in RFC 3339.",
         params: &[LAYOUT],
         examples: &[],
         names_source: false,
-        call: MethodCall::Prepared(parser),
+        call: MethodCall::Prepared(|args| parser(args).map(as_text)),
     },
     MethodSpec {
         name: "ts_strptime",
@@ -111,7 +111,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         params: &[DIRECTIVES],
         examples: &[],
         names_source: false,
-        call: MethodCall::Prepared(strptime),
+        call: MethodCall::Prepared(|args| strptime(args).map(as_text)),
     },
     MethodSpec {
         name: "ts_format",
@@ -439,6 +439,14 @@ fn parser(args: &[Value]) -> Result<MethodFn, CallError> {
     Ok(Box::new(move |receiver| {
         Ok(Value::Timestamp(parse(&layout, &text(&receiver)?)?))
     }))
+}
+
+/// The older methods give times as text.
+fn as_text(run: MethodFn) -> MethodFn {
+    Box::new(move |receiver| match run(receiver)? {
+        Value::Timestamp(time) => Ok(time.to_string().into()),
+        other => Ok(other),
+    })
 }
 
 fn strptime(args: &[Value]) -> Result<MethodFn, CallError> {

@@ -19,10 +19,7 @@ impl Parser<'_> {
                 target = self.brackets(target)?;
                 continue;
             }
-            let before = self.at;
-            self.skip_space();
             if !self.take(".") {
-                self.at = before;
                 return Ok(target);
             }
             self.skip_space();
@@ -50,6 +47,7 @@ impl Parser<'_> {
             return Ok(Expr::With(Box::new((target, inner))));
         }
         if let Some(key) = self.quoted()? {
+            self.raise(height + 1)?;
             return Ok(field_of(target, vec![Segment::new(key)]));
         }
         let start = self.at;
@@ -60,6 +58,7 @@ impl Parser<'_> {
         if self.peek() == Some(b'(') {
             return self.method(target, name, start);
         }
+        self.raise(height + 1)?;
         Ok(field_of(target, vec![Segment::new(name)]))
     }
 
@@ -117,7 +116,7 @@ impl Parser<'_> {
         match (positional.is_empty(), named.is_empty()) {
             (_, true) => Ok(Given::Positional(positional)),
             (true, false) => Ok(Given::Named(named)),
-            (false, false) => self.fault(self.at, "cannot mix named and nameless arguments"),
+            (false, false) => self.wrong(self.at, "cannot mix named and nameless arguments"),
         }
     }
 
@@ -126,26 +125,41 @@ impl Parser<'_> {
         let Some(spec) = methods::find(name) else {
             let known = methods::METHODS.iter().flat_map(|(_, table)| *table);
             let hint = near::hint(name, known.map(|m| m.name));
-            return self.fault(at, format!("unrecognised method '{name}'{hint}"));
+            return self.wrong(at, format!("unrecognised method '{name}'{hint}"));
         };
         // The fallback of `or` keeps its context; every other query of a method is about a value that the method gives it.
         let given = self.arguments(spec.params, spec.name != "or")?;
         let args = match arguments::bind(spec.params, given) {
             Ok(args) => args,
-            Err(message) => return self.fault(self.at, message),
+            Err(message) => return self.wrong(self.at, message),
         };
         self.raise(height.max(self.height) + 1)?;
         if let ("get", [Arg::Const(Value::String(path))]) = (spec.name, &args.list[..]) {
             return Ok(field_of(target, path::parse(path).into()));
         }
+        let target = match spec.name {
+            "string" | "format_json" | "format_yaml" if is_nil_list(&target) => {
+                Expr::Const(Const {
+                    flow: Flow::NULL,
+                    name: Some(target.name().into()),
+                })
+            }
+            _ => target,
+        };
         let inner = match (spec.name, &args.list[..]) {
             ("bloblang", [Arg::Const(Value::String(text))]) => match core::inner_program(text) {
                 Ok(program) => Some(program),
-                Err(message) => return self.fault(at, message),
+                Err(message) => return self.wrong(at, message),
             },
             _ => None,
         };
         let call = match &spec.call {
+            MethodCall::Plain(_)
+                if matches!(spec.name, "ceil" | "floor" | "log" | "log10" | "round")
+                    && is_narrow_number(&target) =>
+            {
+                MethodBody::Core(core::NOT_A_NUMBER)
+            }
             MethodCall::Plain(run) => MethodBody::Plain(*run),
             MethodCall::Rescue(run) => MethodBody::Rescue(*run),
             MethodCall::Prepared(prepare) => match &args.ready {
@@ -153,7 +167,7 @@ impl Parser<'_> {
                     Ok(run) => MethodBody::Ready(run),
                     Err(error) => {
                         let fail = Fail::from(error);
-                        return self.fault(at, fail.message().to_string());
+                        return self.wrong(at, fail.message().to_string());
                     }
                 },
                 None => MethodBody::Prepare(*prepare),
@@ -163,12 +177,14 @@ impl Parser<'_> {
                 None => return self.fault(at, format!("method '{name}' has no code")),
             },
         };
+        let float32 = matches!(&target, Expr::Method(m) if m.name == "float32");
         let method = Method {
             name: spec.name,
             target,
             call,
             args,
             quiet: !spec.names_source,
+            float32,
             inner,
         };
         let folds = core::is_computed_early(spec.name)
@@ -183,7 +199,7 @@ impl Parser<'_> {
                 flow,
                 name: Some(expr.name().into()),
             })),
-            Err(fail) => self.fault(at, fail.message().to_string()),
+            Err(fail) => self.wrong(at, fail.message().to_string()),
         }
     }
 
@@ -192,12 +208,12 @@ impl Parser<'_> {
         let Some(spec) = spec else {
             let known = functions::FUNCTIONS.iter().flat_map(|(_, table)| *table);
             let hint = near::hint(name, known.map(|f| f.name));
-            return self.fault(at, format!("unrecognised function '{name}'{hint}"));
+            return self.wrong(at, format!("unrecognised function '{name}'{hint}"));
         };
         let given = self.arguments(spec.params, false)?;
         let args = match arguments::bind(spec.params, given) {
             Ok(args) => args,
-            Err(message) => return self.fault(self.at, message),
+            Err(message) => return self.wrong(self.at, message),
         };
         self.raise(self.height + 1)?;
         match spec.name {
@@ -217,7 +233,7 @@ impl Parser<'_> {
                     Ok(run) => FunctionBody::Ready(run),
                     Err(error) => {
                         let fail = Fail::from(error);
-                        return self.fault(at, fail.message().to_string());
+                        return self.wrong(at, fail.message().to_string());
                     }
                 },
                 None => FunctionBody::Prepare(*prepare),
@@ -276,9 +292,30 @@ impl Parser<'_> {
             call: MethodBody::Core(run),
             args: arguments::raw(list),
             quiet: false,
+            float32: false,
             inner: None,
         })))
     }
+}
+
+/// Whether an expression gives an empty list that was written as `[]`. The real thing has no list at all for that, which shows
+/// as `null` where it is written as text without having been assigned before.
+fn is_nil_list(expr: &Expr) -> bool {
+    match expr {
+        Expr::Const(c) => matches!(&c.flow, Flow::Value(Value::Array(list)) if list.is_empty()),
+        Expr::Method(method) => {
+            matches!(method.name, "catch" | "or") && is_nil_list(&method.target)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an expression gives a number of a kind that the real thing's rounding and logarithms don't know.
+fn is_narrow_number(expr: &Expr) -> bool {
+    const NARROW: &[&str] = &[
+        "find", "find_by", "float32", "int16", "int32", "int8", "uint16", "uint32", "uint8",
+    ];
+    matches!(expr, Expr::Method(method) if NARROW.contains(&method.name))
 }
 
 fn constant(flow: Flow) -> Expr {

@@ -270,8 +270,9 @@ impl Parser<'_> {
                 b'}' | b')' | b']' => {
                     depth = depth.saturating_sub(1);
                     if depth == 0 {
-                        // An empty pair, or an object.
-                        return self.text[self.at + 1..at].trim().is_empty();
+                        // An object, or an empty pair, which is one too if the cases come after it.
+                        let empty = self.text[self.at + 1..at].trim().is_empty();
+                        return empty && !self.text[at + 1..].trim_start().starts_with('{');
                     }
                 }
                 b'=' if depth == 1 && bytes.get(at + 1) == Some(&b'>') => return true,
@@ -326,9 +327,6 @@ impl Parser<'_> {
             if !apart && self.peek() != Some(b'}') {
                 return self.fault(self.at, "required: expected comma, line break or }");
             }
-        }
-        if cases.is_empty() {
-            return self.fault(self.at, "required: expected match cases");
         }
         self.height = height;
         Ok(cases)

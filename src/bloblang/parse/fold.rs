@@ -99,11 +99,12 @@ pub(super) fn join(infix: Infix, left: Expr, right: Expr, at: usize) -> Parsed<E
         return match op.apply(&l.flow, &r.flow, &names) {
             Ok(value) => Ok(Expr::Const(Const {
                 flow: Flow::Value(value),
-                name: Some(left.name().into()),
+                name: Some(right.name().into()),
             })),
             Err(fail) => Err(Fault {
                 at,
                 message: fail.message().to_string(),
+                certain: true,
             }),
         };
     }

@@ -37,6 +37,8 @@ const MAX_IMPORTS: usize = 32;
 pub(crate) struct Fault {
     pub(crate) at: usize,
     pub(crate) message: String,
+    /// Whether no other reading of the text is worth telling of: a name is unknown, an argument is wrong.
+    pub(crate) certain: bool,
 }
 
 pub(crate) type Parsed<T> = Result<T, Fault>;
@@ -49,6 +51,12 @@ pub(crate) struct Parser<'a> {
     scope: Scope,
     maps: HashMap<Str, Arc<MapBody>>,
     imports: usize,
+    /// Where lines end.
+    line_ends: Vec<usize>,
+    /// A byte, and how many characters there are before it.
+    counted: (usize, usize),
+    /// Whether an assignment, or what can't be anything else than a statement, was seen.
+    assigns: bool,
     /// How deep the current place stands in brackets and blocks.
     depth: usize,
     /// The height of the expression that was parsed last.
@@ -71,11 +79,17 @@ fn mapping_within(text: &str, env: &Environment, imports: usize) -> Parsed<Progr
         Ok(statements) => return Ok(parser.finish(statements)),
         Err(fault) => fault,
     };
+    if text[parser.at.min(text.len())..].is_empty() && as_statements.at == 0 {
+        return Err(as_statements);
+    }
+    let is_assignment = parser.assigns;
     let mut parser = Parser::new(text, env);
     match parser.single_query() {
         Ok(statements) => Ok(parser.finish(statements)),
         // The reading that came further is more likely what was meant.
-        Err(as_query) if as_query.at > as_statements.at => Err(as_query),
+        Err(as_query) if as_query.at > as_statements.at || (as_query.certain && !is_assignment) => {
+            Err(as_query)
+        }
         Err(_) => Err(as_statements),
     }
 }
@@ -117,6 +131,9 @@ impl<'a> Parser<'a> {
             scope: Scope::default(),
             maps: HashMap::new(),
             imports: 0,
+            line_ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
+            counted: (0, 0),
+            assigns: false,
             depth: 0,
             height: 0,
             stack_end: here().saturating_sub(STACK_SHARE),
@@ -135,6 +152,16 @@ impl<'a> Parser<'a> {
         Err(Fault {
             at,
             message: message.into(),
+            certain: false,
+        })
+    }
+
+    /// A fault that stands whatever else the text could be.
+    fn wrong<T>(&self, at: usize, message: impl Into<String>) -> Parsed<T> {
+        Err(Fault {
+            at,
+            message: message.into(),
+            certain: true,
         })
     }
 

@@ -63,7 +63,7 @@ impl Parser<'_> {
             );
         }
         Ok(vec![Statement {
-            line: self.line_of(start),
+            line: self.line_of(start, 0),
             action: Action::Assign(Target::Root(Box::default()), expr),
         }])
     }
@@ -93,7 +93,7 @@ impl Parser<'_> {
             }
             let start = self.at;
             if let Some(action) = self.nested(|p| p.statement(place, base))? {
-                let line = self.line_of(start) - self.line_of(base) + 1;
+                let line = self.line_of(start, base);
                 statements.push(Statement { line, action });
             }
             let before = self.at;
@@ -113,6 +113,7 @@ impl Parser<'_> {
     fn statement(&mut self, place: Place, base: usize) -> Parsed<Option<Action>> {
         let start = self.at;
         if self.take("import") && self.skip_blanks() && self.peek() == Some(b'"') {
+            self.assigns = true;
             if place != Place::Top {
                 return self.fault(start, "imports are not allowed within this block");
             }
@@ -121,6 +122,7 @@ impl Parser<'_> {
         }
         self.at = start;
         if self.take("map") && self.skip_blanks() && self.peek() != Some(b'=') {
+            self.assigns = true;
             if place != Place::Top {
                 return self.fault(start, "maps are not allowed within this block");
             }
@@ -177,7 +179,8 @@ impl Parser<'_> {
         if !self.take("=") {
             return self.fault(self.at, "expected =");
         }
-        if !self.skip_space() {
+        self.assigns = true;
+        if !self.skip_blanks() {
             return self.fault(self.at, "expected whitespace");
         }
         self.nested(Self::expression)
@@ -199,12 +202,12 @@ impl Parser<'_> {
                 continue;
             }
             match self.name() {
-                "" if self.take("-") => path.push(Segment::new("-")),
                 "" => return self.fault(dot, "expected whitespace"),
                 name => path.push(Segment::new(name)),
             }
         }
-        if first == "root" {
+        // `this` on the left is an old way to say `root`.
+        if matches!(first, "root" | "this") {
             path.remove(0);
         }
         Ok(path)
@@ -260,12 +263,8 @@ impl Parser<'_> {
         let outer = std::mem::take(&mut self.scope);
         let statements = self.braces(Place::Map, start);
         let scope = std::mem::replace(&mut self.scope, outer);
-        let statements = statements?;
-        if statements.is_empty() {
-            return self.fault(self.at, "expected assignment");
-        }
         let body = MapBody {
-            statements,
+            statements: statements?,
             names: scope.variables,
         };
         self.maps.insert(name, Arc::new(body));
@@ -312,8 +311,23 @@ impl Parser<'_> {
         }
     }
 
-    /// The line that a byte is in, from 1.
-    fn line_of(&self, at: usize) -> usize {
-        memchr::memchr_iter(b'\n', &self.text.as_bytes()[..at]).count() + 1
+    /// The line that errors name for a statement at `at`, from 1, counted from `base`. The real thing takes the number of
+    /// characters before the statement for a number of bytes, so that characters of several bytes make lines come out
+    /// earlier; who matches on its texts relies on that.
+    fn line_of(&mut self, at: usize, base: usize) -> usize {
+        let (counted, chars) = self.counted;
+        let chars = match counted <= at {
+            true => chars + self.text[counted..at].chars().count(),
+            false => self.text[..at].chars().count(),
+        };
+        self.counted = (at, chars);
+        let from_base = match base {
+            0 => chars,
+            base => self.text[base..at].chars().count(),
+        };
+        let lines = self
+            .line_ends
+            .partition_point(|end| *end < base + from_base);
+        lines - self.line_ends.partition_point(|end| *end < base) + 1
     }
 }

@@ -3,7 +3,6 @@
 pub mod branch;
 
 mod archive;
-mod avro;
 mod bloblang;
 mod bounds_check;
 mod cache;
@@ -20,7 +19,6 @@ mod group_by;
 mod group_by_value;
 mod http;
 mod insert_part;
-mod javascript;
 mod jmespath;
 mod jq;
 mod json_schema;
@@ -33,7 +31,6 @@ mod noop;
 mod parallel;
 mod parse_log;
 mod processors_;
-mod protobuf;
 mod rate_limit;
 mod reading;
 mod resource;
@@ -50,7 +47,6 @@ mod sync_response;
 mod r#try;
 mod unarchive;
 mod r#while;
-mod workflow;
 mod xml;
 
 use super::{BuildProcessor, Spec};
@@ -60,7 +56,6 @@ pub(crate) use mapping::map;
 /// Every processor there is, by name.
 pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &archive::SPEC,
-    &avro::SPEC,
     &bloblang::SPEC,
     &bounds_check::SPEC,
     &branch::SPEC,
@@ -77,7 +72,6 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &group_by_value::SPEC,
     &http::SPEC,
     &insert_part::SPEC,
-    &javascript::SPEC,
     &jmespath::SPEC,
     &jq::SPEC,
     &json_schema::SPEC,
@@ -90,7 +84,6 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &parallel::SPEC,
     &parse_log::SPEC,
     &processors_::SPEC,
-    &protobuf::SPEC,
     &rate_limit::SPEC,
     &resource::SPEC,
     &retry::SPEC,
@@ -106,6 +99,5 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
-    &workflow::SPEC,
     &xml::SPEC,
 ];
