@@ -363,13 +363,17 @@ impl Field for Interpolated {
 fn bloblang_problem(node: &Node, linter: &mut Linter<'_>, error: &crate::bloblang::ParseError) {
     let mut place = node.place;
     match &node.data {
-        // A block's text starts on the next line; its indentation isn't part of the text, and is mostly the key's plus two.
-        Data::Text { block: true, .. } => place.line += error.line,
-        _ if error.line > 1 => place.line += error.line - 1,
+        // A block's node starts where its first line with anything in it does, and its text with the blank lines before that.
+        Data::Text { text, block: true } => {
+            let blank = text.len() - text.trim_start_matches('\n').len();
+            place.line = (place.line + error.line).saturating_sub(1 + blank);
+            place.column += error.column - 1;
+        }
+        _ if error.line > 1 => {
+            place.line += error.line - 1;
+            place.column = error.column;
+        }
         _ => place.column += error.column,
-    }
-    if place.line != node.place.line {
-        place.column = error.column;
     }
     linter.error(place, error.message.clone());
 }

@@ -1,6 +1,7 @@
 //! Whole streams in this process: what comes in, what goes out, what is answered.
 
 mod basics;
+mod property;
 mod scripted;
 
 use airtruct::engine::{Outcome, Services, Stream, StreamSpec};

@@ -1,7 +1,7 @@
 //! Components that do what a test tells them, put into a config in the place of real ones.
 
 use airtruct::component::{
-    Ack, AckSink, Answer, BatchError, BuildInput, BuildOutput, BuildProcessor, Component, Context,
+    Ack, AckSink, Answer, BatchPolicy, BuildInput, BuildOutput, BuildProcessor, Component, Context,
     Input, Output, Process, Processor, ReadError, Reader, Run, Transaction, WriteError, Writer,
 };
 use airtruct::config::Place;
@@ -70,11 +70,21 @@ pub struct Script {
 pub struct Answers {
     given: Mutex<HashMap<u64, Vec<Answer>>>,
     handed_out: Mutex<u64>,
+    check: Mutex<Option<Box<Check>>>,
+    early: Mutex<usize>,
     changed: Notify,
 }
 
+type Check = dyn Fn(u64) -> bool + Send + Sync;
+
 impl AckSink for Answers {
     fn answer(&self, token: u64, answer: Answer) {
+        if let Some(check) = &*self.check.lock()
+            && answer.is_ok()
+            && !check(token)
+        {
+            *self.early.lock() += 1;
+        }
         self.given.lock().entry(token).or_default().push(answer);
         self.changed.notify_waiters();
     }
@@ -83,6 +93,16 @@ impl AckSink for Answers {
 impl Answers {
     pub fn of(&self, token: u64) -> Vec<Answer> {
         self.given.lock().get(&token).cloned().unwrap_or_default()
+    }
+
+    /// Asks, each time that the source is told of a success, whether that is true.
+    pub fn check_each(&self, check: impl Fn(u64) -> bool + Send + Sync + 'static) {
+        *self.check.lock() = Some(Box::new(check));
+    }
+
+    /// How often it was not.
+    pub fn early(&self) -> usize {
+        *self.early.lock()
     }
 
     pub fn handed_out(&self) -> u64 {
@@ -159,6 +179,8 @@ pub struct Record {
     pub attempts: Arc<Mutex<usize>>,
     verdict: Arc<Verdict>,
     pub max_in_flight: usize,
+    /// Batches grow to so many messages before they are written; 0 for as they come.
+    pub batch_count: usize,
     /// Nothing is written while this is held.
     pub gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -178,6 +200,7 @@ impl Record {
             attempts: Arc::default(),
             verdict: Arc::new(verdict),
             max_in_flight: 1,
+            batch_count: 0,
             gate: Arc::default(),
         }
     }
@@ -197,10 +220,18 @@ impl Record {
 
 impl BuildOutput for Record {
     fn build(&self, _: &Context) -> anyhow::Result<Output> {
+        let policy = BatchPolicy {
+            count: self.batch_count,
+            byte_size: 0,
+            period: Default::default(),
+            jitter: 0.0,
+            check: None,
+            processors: Vec::new(),
+        };
         Ok(Output::Writer {
             writer: Box::new(self.clone()),
             max_in_flight: self.max_in_flight,
-            batching: None,
+            batching: Some(policy),
         })
     }
 }
@@ -219,15 +250,12 @@ impl Writer for Record {
             *attempts - 1
         };
         let verdict = (self.verdict)(batch, attempt);
-        let failed = match &verdict {
-            Ok(()) => BatchError {
-                text: "".into(),
-                failed: vec![(u32::MAX - 1, "".into())],
-            },
-            Err(WriteError::Failed(error)) => error.clone(),
-            Err(WriteError::NotConnected) => BatchError::whole(""),
+        let is_here = |m: &&Message| match &verdict {
+            Ok(()) => true,
+            Err(WriteError::Failed(error)) => !error.covers(m),
+            Err(WriteError::NotConnected) => false,
         };
-        let arrived = batch.iter().filter(|m| !failed.covers(m)).map(text);
+        let arrived = batch.iter().filter(is_here).map(text);
         let arrived: Vec<String> = arrived.collect();
         if !arrived.is_empty() {
             self.written.lock().push(arrived);
