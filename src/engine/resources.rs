@@ -5,6 +5,7 @@ use crate::component::{
     Cache, CacheConfig, CacheError, Chain, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
     RateLimitConfig, Run, Sink, Source, SyncCache, Wiring,
 };
+use crate::message::ComponentName;
 use crate::telemetry::metrics::{Counter, Timing};
 use anyhow::{Context as _, bail};
 use async_trait::async_trait;
@@ -150,7 +151,7 @@ impl Resources {
 
     pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
         self.rate_limits.get("rate limit", label, |config| {
-            let name = config.component_name();
+            let name = shelf_name(config.component_name());
             let labels = [("label", &*name.label), ("path", &*name.path)];
             let metrics = &shop.metrics;
             let limit = CountedRateLimit {
@@ -165,7 +166,7 @@ impl Resources {
 
     pub fn cache(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
         self.caches.get("cache", label, |config| {
-            let name = config.component_name();
+            let name = shelf_name(config.component_name());
             let operation = |operation: &str| {
                 let labels = [
                     ("label", &*name.label),
@@ -191,6 +192,14 @@ impl Resources {
             Ok(Arc::new(cache) as Arc<dyn Cache>)
         })
     }
+}
+
+/// The name of a cache or rate limit: its path is the list's, since its label says which one it is.
+fn shelf_name(mut name: ComponentName) -> ComponentName {
+    if let Some((list, _)) = name.path.rsplit_once('.') {
+        name.path = list.into();
+    }
+    name
 }
 
 /// An input that several may read from, each run going to one of them.
