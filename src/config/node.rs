@@ -70,6 +70,7 @@ impl Node {
             parser: Parser::new_from_str(text),
             anchors: HashMap::new(),
             nodes: 0,
+            open_end: (!text.ends_with('\n')).then(|| text.chars().count()),
         }
         .document()
     }
@@ -174,6 +175,8 @@ struct Builder<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    /// Where the text ends, in characters, if its last line has no end.
+    open_end: Option<usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -229,6 +232,14 @@ impl<'a> Builder<'a> {
                     None
                 };
                 let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let mut text = text;
+                // The parser ends the last line of a block even where the file doesn't.
+                if block
+                    && self.open_end.is_some_and(|end| span.end.index() >= end)
+                    && text.ends_with('\n')
+                {
+                    text.to_mut().pop();
+                }
                 (
                     data.unwrap_or_else(|| Data::Text {
                         text: text.into_owned(),
@@ -417,6 +428,18 @@ mod tests {
                 1, -2, 16, 1.5, 1000.0, true, null, "true", "1s", "1.2.3", 10000
             ])
         );
+    }
+
+    #[test]
+    fn a_block_at_the_end_has_the_line_ends_of_the_file() {
+        for (text, wanted) in [
+            ("a: |\n  x\n", "x\n"),
+            ("a: |\n  x", "x"),
+            ("a: |+\n  x\n\n", "x\n\n"),
+        ] {
+            let root = Node::parse(text).expect("valid");
+            assert_eq!(root.get("a").and_then(Node::as_text), Some(wanted));
+        }
     }
 
     #[test]
