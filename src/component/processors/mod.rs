@@ -12,6 +12,7 @@ mod command;
 mod compress;
 mod decompress;
 mod dedupe;
+mod file;
 mod flow;
 mod for_each;
 mod grok;
@@ -66,6 +67,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &compress::SPEC,
     &decompress::SPEC,
     &dedupe::SPEC,
+    &file::SPEC,
     &for_each::SPEC,
     &grok::SPEC,
     &group_by::SPEC,

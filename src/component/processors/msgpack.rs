@@ -38,6 +38,9 @@ impl BuildProcessor for Config {
                 Ok(())
             }),
             Operator::ToJson => each(|message| {
+                if message.bytes().first() == Some(&0xc1) {
+                    return Err("failed to convert MsgPack document to JSON: msgpack: unknown code c1 decoding interface{}".into());
+                }
                 let value = msgpack::parse(message.bytes())
                     .map_err(|e| format!("failed to convert MsgPack document to JSON: {e}"))?;
                 message.set_value(value);
