@@ -107,6 +107,18 @@ impl Message {
         256 + self.bytes.get().map_or(256, Bytes::len)
     }
 
+    /// The same message but for its content, which is empty: metadata, error, origin and replies.
+    pub fn without_content(&self) -> Message {
+        Message {
+            bytes: OnceLock::new(),
+            value: OnceLock::new(),
+            metadata: self.metadata.clone(),
+            error: self.error.clone(),
+            replies: self.replies.clone(),
+            origin: self.origin,
+        }
+    }
+
     /// Replaces the content with bytes.
     pub fn set_bytes(&mut self, bytes: impl Into<Bytes>) {
         self.bytes = OnceLock::from(bytes.into());

@@ -1,6 +1,8 @@
 //! The integration tests, one binary: a folder each for what they cover.
 
 mod api;
+mod cli;
+mod cluster;
 mod conformance;
 mod engine;
 mod store;

@@ -88,6 +88,14 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The value of `this`, where it is simply the content of the message as it came.
+    pub(crate) fn content_of_this(&self) -> Option<&Value> {
+        match (&self.this, &self.live) {
+            (This::Message(index), None) => self.batch.get(*index)?.value().ok(),
+            _ => None,
+        }
+    }
+
     /// The content of a message as a value, or why it has none.
     pub(crate) fn document(&self, index: usize) -> Result<Value, Str> {
         if let Some(live) = self.live.as_ref().filter(|live| live.index == index) {

@@ -161,6 +161,10 @@ impl Field {
     fn eval(&self, cx: &Context<'_>) -> Result<Flow, Fail> {
         match self.base {
             Base::Slot(slot) => Ok(read(&cx.slots[slot], &self.path)),
+            Base::This if let Some(value) = cx.content_of_this() => {
+                let found = path::get(value, &self.path).unwrap_or(Value::Null);
+                Ok(Flow::Value(found))
+            }
             Base::This => Ok(read(&cx.this(|| path::show(&self.path))?, &self.path)),
             Base::Root => Ok(match &cx.root {
                 Flow::Nothing => Flow::NULL,

@@ -27,9 +27,11 @@ mod program;
 mod report;
 pub mod spec;
 mod text;
+mod uses;
 
 pub use environment::{Environment, Importer};
 pub use interpolate::Interpolated;
+pub use uses::Paths;
 
 use crate::message::{Message, Metadata};
 use crate::value::{Str, Value};
@@ -73,19 +75,48 @@ impl Mapping {
     /// Makes a new message of `batch[index]`, as a `mapping` processor does: what the mapping doesn't assign is kept (content if
     /// root isn't assigned, metadata, error flag, origin, replies).
     pub fn map(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {
-        // Cloned first: what the mapping reads of the original is then read for both.
+        let mut metadata = batch[index].metadata().clone();
+        let root = self.run(batch, index, Flow::Nothing, Some(&mut metadata))?;
+        let mut message = match &root {
+            Flow::Deleted => return Ok(Mapped::Deleted),
+            Flow::Nothing => batch[index].clone(),
+            Flow::Value(_) => batch[index].without_content(),
+        };
+        *message.metadata_mut() = metadata;
+        if let Flow::Value(value) = root {
+            set_content(&mut message, value);
+        }
+        Ok(Mapped::Message(message))
+    }
+
+    /// Makes a new message of `batch[index]`, as a `branch`'s `request_map` does: as [`Mapping::map`], but content that isn't assigned
+    /// is empty.
+    pub fn request(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {
         let mut message = batch[index].clone();
         let mut metadata = message.metadata().clone();
         let root = self.run(batch, index, Flow::Nothing, Some(&mut metadata))?;
         *message.metadata_mut() = metadata;
         Ok(match root {
             Flow::Deleted => Mapped::Deleted,
-            Flow::Nothing => Mapped::Message(message),
+            Flow::Nothing => {
+                message.set_bytes(bytes::Bytes::new());
+                Mapped::Message(message)
+            }
             Flow::Value(value) => {
                 set_content(&mut message, value);
                 Mapped::Message(message)
             }
         })
+    }
+
+    /// The paths of the document that the mapping may read, as far as its text tells; empty for all of it.
+    pub fn reads(&self) -> Paths {
+        uses::reads(&self.0)
+    }
+
+    /// The paths of the document that the mapping may assign; empty for all of it.
+    pub fn writes(&self) -> Paths {
+        uses::writes(&self.0)
     }
 
     /// Edits `batch[index]` in place, as a `mutation` processor does; edits made before a failure stay. Returns whether the

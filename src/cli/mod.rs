@@ -6,6 +6,7 @@
 
 mod argv;
 mod client;
+mod config_files;
 mod serve;
 mod show;
 
@@ -50,6 +51,8 @@ macro_rules! commands {
 }
 
 commands! {
+    Run = run,
+    Lint = lint,
     Streams = streams,
     Workers = workers,
     Status = status,

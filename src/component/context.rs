@@ -46,6 +46,8 @@ pub trait Wiring: Send + Sync {
     fn rate_limit(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>>;
     fn input_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Box<dyn Source>>;
     fn processor_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Chain>;
+    /// The config of a processor resource, for those who take it apart.
+    fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig>;
     fn output_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Sink>>;
     /// The pipe under this name, made by whoever asks first.
     fn pipe(&self, name: &str) -> Pipe;

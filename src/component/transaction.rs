@@ -95,6 +95,11 @@ enum Inner {
 pub trait AckSink: Send + Sync {
     fn answer(&self, token: u64, answer: Answer);
 
+    /// Whether what fails is sent again, and not handed to where it came from.
+    fn replays(&self) -> bool {
+        false
+    }
+
     /// These transactions, one after the other, arrived.
     fn delivered(&self, tokens: Range<u64>) {
         for token in tokens {
@@ -121,6 +126,11 @@ impl Ack {
     /// Whether nobody waits for the answer.
     pub fn is_none(&self) -> bool {
         self.0.is_none()
+    }
+
+    /// Whether a failure would only make the source send the batch again.
+    pub fn is_replayed(&self) -> bool {
+        matches!(&self.0, Some(Inner::Source(sink, _)) if sink.replays())
     }
 
     pub fn answer(mut self, answer: Answer) {

@@ -271,12 +271,11 @@ impl<'a> Leader<'a> {
                 changes.decide(&next, decision, now);
                 next.apply(decision, now);
             }
+            let events = changes.events.clone();
             if self.store(next, changes).await?.is_err() {
                 return Ok(());
             }
-            for decision in batch {
-                tracing::info!(action = ?decision.action, "{}", decision.cause);
-            }
+            events.iter().for_each(log);
         }
         self.due = next_deadline(&self.ledger.view, &self.ledger.policy, self.planned);
         self.publish().await;
@@ -419,6 +418,22 @@ impl<'a> Leader<'a> {
         }
         Ok(())
     }
+}
+
+/// Logs a decision that was carried out.
+fn log(event: &store::EventRow) {
+    let shard = event.stream.as_ref().map(|stream| match event.shard {
+        Some(shard) => format!("{stream}/{shard}"),
+        None => stream.to_string(),
+    });
+    tracing::info!(
+        action = event.kind,
+        shard,
+        worker = event.worker.as_ref().map(|worker| worker.as_str()),
+        epoch = event.epoch.map(|epoch| epoch.get()),
+        "{}",
+        event.cause
+    );
 }
 
 pub(super) fn superseded_text(by: Incarnation) -> String {

@@ -213,6 +213,10 @@ impl AckSink for Books {
         self.changed.notify_one();
     }
 
+    fn replays(&self) -> bool {
+        self.replay
+    }
+
     fn delivered(&self, tokens: Range<u64>) {
         let mut state = self.state.lock();
         let mut settled = Vec::with_capacity((tokens.end - tokens.start) as usize);

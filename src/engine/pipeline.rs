@@ -50,14 +50,14 @@ impl Stage {
 }
 
 /// Batches on their way to the output, and what is owed for them.
-struct Flight {
+pub(super) struct Flight<D = Ack> {
     batches: Vec<Batch>,
-    duties: Duties,
+    duties: Duties<D>,
 }
 
 /// One thread's room to work in.
 #[derive(Default)]
-struct Bench {
+pub(super) struct Bench {
     tallies: Vec<Tally>,
     batches: Vec<Batch>,
     next: Vec<Batch>,
@@ -88,10 +88,7 @@ impl Line {
     /// One thread: works until the input has ended and everything it took is answered.
     pub async fn work(&self) {
         let mut sends: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
-        let mut bench = Bench {
-            tallies: vec![Tally::default(); self.stages.len()],
-            ..Bench::default()
-        };
+        let mut bench = self.bench();
         loop {
             let taken = tokio::select! {
                 biased;
@@ -99,6 +96,7 @@ impl Line {
                 taken = self.take() => taken,
             };
             let Some(run) = taken else { break };
+            let run = run.into_iter().map(|t| (t.batch, t.ack)).collect();
             let flight = if self.is_sync {
                 self.process_sync(run, &mut bench)
             } else {
@@ -149,15 +147,42 @@ impl Line {
         Some(feed.rest.drain(..share).collect())
     }
 
-    fn process_sync(&self, run: Run, bench: &mut Bench) -> Flight {
+    pub(super) fn bench(&self) -> Bench {
+        Bench {
+            tallies: vec![Tally::default(); self.stages.len()],
+            ..Bench::default()
+        }
+    }
+
+    /// What was read last, or the next that the input has; none at the end. Dropping the future loses nothing.
+    pub(super) async fn take_some(&self) -> Option<Run> {
+        self.pressure.room().await;
+        let mut feed = self.feed.lock().await;
+        if feed.ended {
+            return None;
+        }
+        let run = feed.source.next().await;
+        feed.ended = run.is_none();
+        run
+    }
+
+    /// Runs the processors on batches, each with what is owed for it.
+    pub(super) async fn process<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+        match self.is_sync {
+            true => self.process_sync(run, bench),
+            false => self.process_async(run, bench).await,
+        }
+    }
+
+    fn process_sync<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),
         };
-        for Transaction { batch, ack } in run {
+        for (batch, duty) in run {
             let before = flight.batches.len();
             self.run_sync(batch, bench, &mut flight.batches);
-            flight.duties.push(ack, &flight.batches[before..]);
+            flight.duties.push(duty, &flight.batches[before..]);
         }
         self.count(bench);
         flight
@@ -190,12 +215,12 @@ impl Line {
         }
     }
 
-    async fn process_async(&self, run: Run, bench: &mut Bench) -> Flight {
+    async fn process_async<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),
         };
-        for Transaction { batch, ack } in run {
+        for (batch, duty) in run {
             let mut batches = vec![batch];
             for (stage, tally) in self.stages.iter().zip(&mut bench.tallies) {
                 let mut next = Vec::with_capacity(batches.len());
@@ -212,7 +237,7 @@ impl Line {
                 }
                 batches = next;
             }
-            flight.duties.push(ack, &batches);
+            flight.duties.push(duty, &batches);
             flight.batches.extend(batches);
         }
         self.count(bench);
@@ -226,14 +251,19 @@ impl Line {
         }
     }
 
-    async fn deliver(&self, flight: Flight) {
+    /// Hands a flight to the output, and gives each answer with what is owed for it.
+    pub(super) async fn send<D>(&self, flight: Flight<D>) -> Vec<(D, Answer)> {
         let answers: Vec<Answer> = if flight.batches.is_empty() {
             Vec::new()
         } else {
             let _under_way = self.pressure.send();
             self.sink.send(flight.batches).await
         };
-        Ack::answer_all(flight.duties.settle(answers));
+        flight.duties.settle(answers).collect()
+    }
+
+    async fn deliver(&self, flight: Flight) {
+        Ack::answer_all(self.send(flight).await);
     }
 
     /// Closes input, processors and output, in this order. The threads have ended.

@@ -144,6 +144,13 @@ impl Resources {
         self.processors.get("processor", label, build)
     }
 
+    pub fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig> {
+        match self.processors.configs.get(label) {
+            Some(config) => Ok(config.clone()),
+            None => bail!("processor resource '{label}' was not found"),
+        }
+    }
+
     pub fn output(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
         self.outputs
             .get("output", label, |config| shop.clone().output(config))

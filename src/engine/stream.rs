@@ -7,8 +7,10 @@ use super::{
     Outcome, StartError, StreamSpec,
     config::{Checks, StreamConfig, read},
     log::Log,
+    ordering::Order,
     pipeline::{Line, Stage},
     pressure::Pressure,
+    rejecting::Rejecting,
     resources::Resources,
     wiring::{Counts, Pipes, Shop, all_connected},
 };
@@ -72,9 +74,11 @@ impl Stream {
     /// Reads the config and starts what it describes. Must be called within a runtime.
     pub fn start(spec: &StreamSpec, services: Services) -> Result<Stream, StartError> {
         let (shard, shards) = (spec.shard.to_string(), spec.shards.to_string());
+        let epoch = spec.epoch.to_string();
         let variables = |name: &str| match name {
             "AIRTRUCT_SHARD" => Some(shard.clone()),
             "AIRTRUCT_SHARDS" => Some(shards.clone()),
+            "AIRTRUCT_EPOCH" => Some(epoch.clone()),
             _ => {
                 let secret = spec.secrets.0.get(name).cloned();
                 secret.or_else(|| (services.variables)(name))
@@ -132,10 +136,13 @@ impl Stream {
             asked: CancellationToken::new(),
             again: Notify::new(),
         });
+        let ordering = config.pipeline.ordering.as_ref();
+        let order = ordering.map(|o| Order::new(o.key.clone(), shop.hurry.clone()));
         let (sender, outcome) = watch::channel(None);
         let supervisor = Supervisor {
             shop: shop.clone(),
             line: Arc::new(line),
+            order: order.map(Arc::new),
             stops: stops.clone(),
             threads,
             shutdown_delay: config.shutdown_delay,
@@ -230,6 +237,7 @@ fn threads(config: &StreamConfig) -> usize {
 fn build(shop: &Arc<Shop>, config: &StreamConfig, threads: usize) -> anyhow::Result<Line> {
     shop.resources.build_all(shop)?;
     let sink = shop.clone().output(&config.output)?;
+    let sink = Rejecting::around(sink, shop, &config.error_handling);
     let stage = |config| anyhow::Ok(Stage::new(shop.processor(config)?, shop.watch(config)));
     let stages: anyhow::Result<Vec<Stage>> = config.pipeline.processors.iter().map(stage).collect();
     let stages = stages?;
@@ -246,6 +254,7 @@ fn build(shop: &Arc<Shop>, config: &StreamConfig, threads: usize) -> anyhow::Res
 struct Supervisor {
     shop: Arc<Shop>,
     line: Arc<Line>,
+    order: Option<Arc<Order>>,
     stops: Arc<Stops>,
     threads: usize,
     shutdown_delay: Duration,
@@ -257,7 +266,13 @@ impl Supervisor {
         let mut threads = JoinSet::new();
         for _ in 0..self.threads {
             let line = self.line.clone();
-            threads.spawn(async move { line.work().await });
+            let order = self.order.clone();
+            threads.spawn(async move {
+                match order {
+                    Some(order) => line.work_in_order(&order).await,
+                    None => line.work().await,
+                }
+            });
         }
         let hard_stop = self.shop.hard_stop.clone();
         let outcome = tokio::select! {

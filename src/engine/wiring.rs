@@ -240,6 +240,10 @@ impl Wiring for Shop {
         self.resources.processor(&self, label)
     }
 
+    fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig> {
+        self.resources.processor_config(label)
+    }
+
     fn output_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
         self.resources.output(&self, label)
     }

@@ -1,8 +1,11 @@
 //! Formats that mappings and components share: pure functions over text and bytes.
 
+pub mod aes;
 pub mod compression;
 pub mod csv;
+pub mod digest;
 pub mod duration;
+pub mod go_base;
 pub mod go_fmt;
 pub mod go_math;
 pub mod go_num;
@@ -10,6 +13,7 @@ pub mod go_quote;
 pub mod go_regex;
 pub mod go_time;
 pub mod iso8601;
+pub mod jwt;
 pub mod strftime;
 pub mod url;
 pub mod zip;

@@ -545,6 +545,32 @@ fn string_flags(bytes: &[u8], start: usize, end: usize) -> Result<u8, Faulty> {
 #[inline(always)]
 fn number(bytes: &[u8], at: usize) -> Result<usize, Faulty> {
     let first = at + usize::from(byte(bytes, at) == b'-');
+    let Some(block) = bytes.get(first..).and_then(<[u8]>::first_chunk::<16>) else {
+        return any_number(bytes, at);
+    };
+    // Most numbers lie in one block, with at most one sign in it that isn't a digit, the decimal point.
+    let others = scan::not_digit(block);
+    let mut end = others.trailing_zeros() as usize;
+    if end < 16 && block[end] == b'.' {
+        let whole = end;
+        end = (others & (others - 1)).trailing_zeros() as usize;
+        if end == whole + 1 {
+            return Err(Faulty);
+        }
+    }
+    let plain = end < 16
+        && block[end] | 0x20 != b'e'
+        && matches!((block[0], block[1]), (b'1'..=b'9', _) | (b'0', ..b'0' | b':'..));
+    match plain {
+        true => Ok(first + end),
+        false => any_number(bytes, at),
+    }
+}
+
+/// The same for numbers that are long, have an exponent, or stand at the end of the text.
+#[inline(never)]
+fn any_number(bytes: &[u8], at: usize) -> Result<usize, Faulty> {
+    let first = at + usize::from(byte(bytes, at) == b'-');
     let mut end = scan::digits(bytes, first);
     if end == first {
         return Err(Faulty);

@@ -33,6 +33,12 @@ pub(super) fn digits(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Which bytes of a block aren't decimal digits: a bit for each, the first byte lowest.
+#[inline(always)]
+pub(super) fn not_digit(block: &[u8; 16]) -> u32 {
+    wide::not_digit(block)
+}
+
 /// What is where in a block of text: a bit for each byte, the first byte lowest.
 pub(super) struct Block {
     pub(super) quotes: u64,

@@ -1,10 +1,19 @@
 //! The data plane's shell: session with the coordinator, assignment → running stream, fencing, drain.
 
+mod agent;
+mod dial;
+mod routes;
+mod slot;
+mod start;
+mod usage;
+
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
 use crate::{cluster::worker::Lifetime, ids::WorkerId};
+
+pub use start::start;
 
 /// What a worker is told when it starts.
 #[derive(Debug)]
@@ -74,10 +83,4 @@ impl Running {
     pub async fn wait(self) -> anyhow::Result<()> {
         self.task.await?
     }
-}
-
-/// Starts a worker. Returns as soon as it listens; it looks for a coordinator for ever.
-pub async fn start(config: Config, shutdown: crate::tasks::Shutdown) -> anyhow::Result<Running> {
-    let _ = (config, shutdown);
-    anyhow::bail!("the worker can't be started yet")
 }

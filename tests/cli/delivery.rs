@@ -121,10 +121,7 @@ output:
     let file = cluster.folder.write("hook.yaml", &config);
     cluster.succeed(&["streams", "apply", file.to_str().expect("text"), "--wait"]);
     let base = format!("http://{}/ingest/hook", cluster.http);
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
+    let client = super::client();
 
     // Headers, query and body reach the stream; status, headers and body come back.
     let answer = client

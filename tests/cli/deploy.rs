@@ -76,27 +76,16 @@ fn metrics_that_dashboards_ask_for_exist() {
     );
     cluster.succeed(&["streams", "apply", "a.yaml", "--wait"]);
     let worker = cluster.workers[0].listening("worker")["http"].clone();
-    let scrape = |address: &str| {
-        let url = format!("http://{address}/metrics");
+    let get = |url: String| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build()
-            .expect("a runtime");
-        runtime.block_on(async {
-            let client = reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .expect("a client");
-            client
-                .get(url)
-                .send()
-                .await
-                .expect("an answer")
-                .text()
-                .await
-                .expect("a text")
+            .build();
+        runtime.expect("a runtime").block_on(async {
+            let answer = super::client().get(url).send().await.expect("an answer");
+            (answer.status(), answer.text().await.expect("a text"))
         })
     };
+    let scrape = |address: &str| get(format!("http://{address}/metrics")).1;
     wait_for("messages to be counted", || {
         let text = scrape(&worker);
         let count = text
@@ -115,16 +104,7 @@ fn metrics_that_dashboards_ask_for_exist() {
         "{all}"
     );
     for name in ["/health/live", "/health/ready", "/health"] {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let status = runtime.block_on(async {
-            reqwest::get(format!("http://{worker}{name}"))
-                .await
-                .map(|a| a.status())
-        });
-        assert_eq!(status.expect("an answer"), 200, "{name}");
+        assert_eq!(get(format!("http://{worker}{name}")).0, 200, "{name}");
     }
     let offered: BTreeSet<&str> = all
         .lines()

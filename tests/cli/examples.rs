@@ -123,10 +123,7 @@ async fn make_run_starts_a_cluster_that_ends_on_ctrl_c() {
         .split_whitespace()
         .find(|word| word.ends_with("/ingest/webhook/payments"))
         .expect("the URL of the webhook");
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
+    let client = super::client();
     let answer = client
         .post(url)
         .body("{\"user\":\"Ada\",\"cents\":2599}")

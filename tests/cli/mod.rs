@@ -4,7 +4,6 @@ mod cluster;
 mod commands;
 mod delivery;
 mod deploy;
-mod examples;
 
 use std::{
     collections::BTreeMap,
@@ -346,4 +345,14 @@ pub fn lines(path: &Path) -> Vec<String> {
 pub fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.expect("a clock after 1970").as_millis() as u64
+}
+
+/// An HTTP client that talks to this host only.
+pub fn client() -> reqwest::Client {
+    // As `main` does: the client wants to know who would do TLS. Another test may have said it before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
 }

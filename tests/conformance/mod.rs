@@ -3,6 +3,8 @@
 mod bloblang;
 mod bloblang_cases;
 mod bloblang_differences;
+mod streams;
+mod streams_differences;
 mod bloblang_examples;
 mod bloblang_vectors;
 mod stream_tests;

@@ -90,6 +90,15 @@ pub(super) fn str_arg(value: &Value) -> Cow<'_, str> {
     }
 }
 
+/// A string argument whose bytes matter.
+pub(super) fn bytes_arg(value: &Value) -> Bytes {
+    match value {
+        Value::String(text) => text.clone().into_bytes(),
+        Value::Bytes(bytes) => bytes.clone(),
+        other => Bytes::from(str_arg(other).into_owned()),
+    }
+}
+
 /// An optional string argument.
 pub(super) fn optional_str(value: &Value) -> Option<Cow<'_, str>> {
     (!matches!(value, Value::Null)).then(|| str_arg(value))

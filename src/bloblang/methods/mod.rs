@@ -5,11 +5,13 @@ mod case;
 mod coercion;
 pub(super) mod common;
 mod diff;
+mod encoding;
 mod escape;
 mod filepath;
 mod html;
 mod json_path;
 mod json_schema;
+mod jwt;
 mod numbers;
 pub(super) mod objects;
 mod parsing;
@@ -30,6 +32,8 @@ use super::spec::MethodSpec;
 pub static METHODS: &[(&str, &[MethodSpec])] = &[
     ("Arrays", arrays::TABLE),
     ("Coercion", coercion::TABLE),
+    ("Encoding", encoding::TABLE),
+    ("JSON Web Tokens", jwt::TABLE),
     ("Numbers", numbers::TABLE),
     ("Objects", objects::TABLE),
     ("Parsing", parsing::TABLE),

@@ -9,14 +9,19 @@
 mod chance;
 mod clock;
 mod coordinator;
+mod coordinators;
 mod events;
+mod faults;
 mod message;
+mod network;
 mod options;
+mod processes;
 mod rng;
 mod store;
 #[cfg(test)]
 mod tests;
 mod worker;
+mod workers;
 mod world;
 
 pub use options::{Fault, Options, Sabotage};

@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, fail, flow};
 use super::reading::MaybeMapping;
-use crate::bloblang::{Mapped, Mapping};
+use crate::bloblang::{Mapped, Mapping, Paths};
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, Message};
 use anyhow::ensure;
@@ -73,6 +73,22 @@ impl Branch {
         })
     }
 
+    /// The paths of a message that the branch reads.
+    pub fn reads(&self) -> Paths {
+        self.request
+            .as_ref()
+            .map(Mapping::reads)
+            .unwrap_or_default()
+    }
+
+    /// The paths of a message that the branch writes.
+    pub fn writes(&self) -> Paths {
+        self.result
+            .as_ref()
+            .map(Mapping::writes)
+            .unwrap_or_default()
+    }
+
     /// Makes the requests and runs the processors on them, for those messages of the batch that are `wanted`.
     pub async fn ask(&self, batch: &[Message], wanted: impl Fn(usize) -> bool + Send) -> Results {
         let mut requests = Batch::new();
@@ -128,7 +144,7 @@ impl Branch {
     fn request(&self, batch: &[Message], index: usize) -> Result<Option<Message>, String> {
         let mut request = match &self.request {
             None => batch[index].clone(),
-            Some(mapping) => match mapping.map(batch, index) {
+            Some(mapping) => match mapping.request(batch, index) {
                 Ok(Mapped::Message(message)) => message,
                 Ok(Mapped::Deleted) => return Ok(None),
                 Err(error) => return Err(format!("request mapping failed: {error}")),

@@ -3,6 +3,7 @@
 pub mod branch;
 
 mod archive;
+mod avro;
 mod bloblang;
 mod bounds_check;
 mod cache;
@@ -20,6 +21,7 @@ mod group_by;
 mod group_by_value;
 mod http;
 mod insert_part;
+mod javascript;
 mod jmespath;
 mod jq;
 mod json_schema;
@@ -32,6 +34,7 @@ mod noop;
 mod parallel;
 mod parse_log;
 mod processors_;
+mod protobuf;
 mod rate_limit;
 mod reading;
 mod resource;
@@ -48,6 +51,7 @@ mod sync_response;
 mod r#try;
 mod unarchive;
 mod r#while;
+mod workflow;
 mod xml;
 
 use super::{BuildProcessor, Spec};
@@ -57,6 +61,7 @@ pub(crate) use mapping::map;
 /// Every processor there is, by name.
 pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &archive::SPEC,
+    &avro::SPEC,
     &bloblang::SPEC,
     &bounds_check::SPEC,
     &branch::SPEC,
@@ -74,6 +79,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &group_by_value::SPEC,
     &http::SPEC,
     &insert_part::SPEC,
+    &javascript::SPEC,
     &jmespath::SPEC,
     &jq::SPEC,
     &json_schema::SPEC,
@@ -86,6 +92,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &parallel::SPEC,
     &parse_log::SPEC,
     &processors_::SPEC,
+    &protobuf::SPEC,
     &rate_limit::SPEC,
     &resource::SPEC,
     &retry::SPEC,
@@ -101,5 +108,6 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
+    &workflow::SPEC,
     &xml::SPEC,
 ];

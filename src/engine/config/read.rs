@@ -1,6 +1,6 @@
 //! From a text to a config, with everything that is wrong with it. Workers, the API and the command line all read through here.
 
-use super::{StreamConfig, set};
+use super::{ErrorStrategy, StreamConfig, set};
 use crate::bloblang::Environment;
 use crate::component::{CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig};
 use crate::config::{Data, Field, Level, Linter, Node, Place, Problem, Shape, interpolate};
@@ -86,8 +86,13 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
     let mut linter = Linter::new(checks.bloblang);
     linter.refuse_deprecated = checks.refuse_deprecated;
     linter.want_labels = checks.want_labels;
-    let mut config =
-        root(text, checks, &mut linter).and_then(|node| StreamConfig::read(&node, &mut linter));
+    let mut config = root(text, checks, &mut linter).and_then(|node| {
+        let mut config = StreamConfig::read(&node, &mut linter)?;
+        if deals_with_errors(&node) {
+            config.error_handling.strategy = ErrorStrategy::None;
+        }
+        Some(config)
+    });
     let mut problems = linter.take_problems();
     if is_disabled(text) && config.is_some() {
         problems.clear();
@@ -193,6 +198,21 @@ fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node
         }
     }
     Some(node)
+}
+
+/// Whether a config deals with failed messages itself: the strategy for all of them would only be in its way.
+fn deals_with_errors(node: &Node) -> bool {
+    match &node.data {
+        Data::Map(entries) => entries.iter().any(|e| {
+            matches!(
+                e.key.as_str(),
+                "try" | "catch" | "retry" | "switch" | "reject_errored"
+            ) || deals_with_errors(&e.node)
+        }),
+        Data::List(nodes) => nodes.iter().any(deals_with_errors),
+        Data::Text { text, .. } => text.contains("errored(") || text.contains("error("),
+        _ => false,
+    }
 }
 
 fn is_disabled(text: &str) -> bool {

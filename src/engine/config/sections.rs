@@ -318,8 +318,6 @@ crate::fields! {
         strategy: ErrorStrategy = "none",
         /// Whether and what of them is logged.
         log: ErrorLog = "{}",
-        /// How often at most a message is sent again; 0 for no limit.
-        max_retries: u32 = "0",
     }
 }
 

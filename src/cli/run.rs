@@ -1,0 +1,331 @@
+//! `airtruct run`: one stream in this process, as Bento runs it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::Context;
+use parking_lot::RwLock;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::config_files::{Sources, Surroundings, problems};
+use crate::bloblang::Mapping;
+use crate::engine::{
+    Outcome, Services, Stream,
+    config::{LogFormat, Logger, Reading, StreamConfig},
+    server::{self, Routes, Serving},
+};
+use crate::message::Message;
+use crate::telemetry::{
+    lines::{Lines, level},
+    metrics::{Labels, Metrics, Rename},
+};
+use crate::value::Value;
+
+/// Runs one stream until its input ends or a signal stops it
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The stream's config; without one, standard input goes to standard output
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The stream's config, as Bento takes it
+    #[arg(short = 'c', long = "config", value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
+    /// Starts although the config has problems, if it can be read at all
+    #[arg(long)]
+    chilled: bool,
+    /// Overrides `logger.level`: off, error, warn, info, debug, trace
+    #[arg(long = "log.level", value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Reads the config again when it changes, and swaps the stream once everything under way is delivered
+    #[arg(short = 'w', long = "watcher")]
+    watch: bool,
+}
+
+/// How often files are looked at for changes.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// How long the old stream may take to deliver what is under way when it is swapped.
+const SWAP_LIMIT: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let file = args.file.clone().or(args.config.clone());
+    let (text, surroundings) = match load(&args, file.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(e) => {
+            let name = file.as_deref().unwrap_or(Path::new("-")).display();
+            eprintln!("Configuration file read error: {name}: {e:#}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let name = file.as_deref().map_or("<default>".into(), |f| f.to_string_lossy());
+    let reading = surroundings.read(&text, |_| {});
+    let logger = reading.config.as_ref().map(|c| c.logger.clone());
+    init_log(&args, logger.as_ref(), reading.config.as_ref())?;
+    let faults = problems(&name, &reading, false);
+    for fault in &faults {
+        tracing::error!(lint = fault.as_str(), "Config lint error");
+    }
+    let Some(config) = reading.config.filter(|_| faults.is_empty() || args.chilled) else {
+        tracing::error!("Shutting down due to linter errors, to prevent shutdown run airtruct with --chilled");
+        return Ok(ExitCode::FAILURE);
+    };
+    let mut signals = Signals::new()?;
+    let mut running = match Running::start(&config, &surroundings).await {
+        Ok(running) => running,
+        Err(e) => {
+            tracing::error!("Service closing due to: {e:#}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut watched = args.watch.then_some((text, surroundings));
+    let outcome = loop {
+        tokio::select! {
+            outcome = running.stream.wait() => break outcome,
+            () = signals.next() => break running.finish(&mut signals).await,
+            changed = changed(&args, file.as_deref(), watched.as_ref()), if watched.is_some() => {
+                if let Some(outcome) = swap(&mut running, &changed.1, &changed.0, &name, &mut signals).await {
+                    break outcome;
+                }
+                watched = Some(changed);
+            }
+        }
+    };
+    running.publish_last(&config);
+    Ok(match outcome {
+        Outcome::Completed | Outcome::Stopped => ExitCode::SUCCESS,
+        Outcome::Failed { reason, .. } => {
+            tracing::error!("Service closing due to: {reason}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// The config's text and what surrounds it, from the files.
+fn load(args: &Args, file: Option<&Path>) -> anyhow::Result<(String, Surroundings)> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file).map_err(|e| {
+            let why = match e.kind() {
+                std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+                _ => e.to_string(),
+            };
+            anyhow::anyhow!("open {}: {why}", file.display())
+        })?,
+        None => "{}".into(),
+    };
+    let surroundings = args.sources.load()?;
+    for set in &surroundings.sets {
+        anyhow::ensure!(set.contains('='), "invalid set expression '{set}': expected foo=bar syntax");
+    }
+    Ok((text, surroundings))
+}
+
+/// Begins to log as the config says; where the output is standard output, to standard error.
+fn init_log(args: &Args, logger: Option<&Logger>, config: Option<&StreamConfig>) -> anyhow::Result<()> {
+    let name = args.log_level.as_deref().or(logger.map(|l| l.level.as_str())).unwrap_or("INFO");
+    let level = level(name).with_context(|| format!("log level '{name}' is not a level"))?;
+    let to_stdout = config.is_some_and(|c| c.output.name != "stdout");
+    let out: Box<dyn std::io::Write + Send> = match logger.map(|l| l.file.path.as_str()) {
+        Some(path) if !path.is_empty() => {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            Box::new(file.with_context(|| format!("open the log {path}"))?)
+        }
+        _ if to_stdout => Box::new(std::io::stdout()),
+        _ => Box::new(std::io::stderr()),
+    };
+    let fields = logger.map(|l| l.static_fields.iter().map(|(k, v)| (k.clone(), v.to_json())).collect());
+    let text = |of: fn(&Logger) -> &String, default: &str| logger.map_or(default.to_owned(), |l| of(l).clone());
+    Lines {
+        level,
+        json: logger.is_some_and(|l| l.format == LogFormat::Json),
+        add_timestamp: logger.is_some_and(|l| l.add_timestamp),
+        level_name: text(|l| &l.level_name, "level"),
+        timestamp_name: text(|l| &l.timestamp_name, "time"),
+        message_name: text(|l| &l.message_name, "msg"),
+        fields: fields.unwrap_or_default(),
+        out: Mutex::new(out),
+    }
+    .init()
+}
+
+/// A stream, and the server that shows it.
+struct Running {
+    stream: Arc<Stream>,
+    /// The stream that the routes show.
+    _routes: Routes,
+    server: Option<Serving>,
+}
+
+impl Running {
+    async fn start(config: &StreamConfig, surroundings: &Surroundings) -> anyhow::Result<Running> {
+        let names = surroundings.clone();
+        let services = Services {
+            bloblang: surroundings.bloblang.clone(),
+            variables: Arc::new(move |name| names.variable(name)),
+            metrics: metrics(config),
+            ..Services::default()
+        };
+        let stream = Arc::new(Stream::start_config("", config, services)?);
+        let shown: Arc<RwLock<std::sync::Weak<Stream>>> = Arc::new(RwLock::new(Arc::downgrade(&stream)));
+        let routes = Routes::add(stream.http(), config, move || shown.read().upgrade());
+        let server = server::serve(&config.http, stream.http().clone()).await?;
+        if let Some(server) = &server {
+            tracing::info!("Listening for HTTP requests at: http://{}", server.address);
+        }
+        Ok(Running {
+            stream,
+            _routes: routes,
+            server,
+        })
+    }
+
+    /// Stops the stream in order; another signal ends it at once.
+    async fn finish(&self, signals: &mut Signals) -> Outcome {
+        tracing::info!("Received SIGTERM, the service is closing");
+        self.stream.stop();
+        tokio::select! {
+            outcome = self.stream.wait() => outcome,
+            () = signals.next() => {
+                self.stream.stop_now();
+                self.stream.wait().await;
+                Outcome::Failed { reason: "stopped by a second signal before everything was delivered".into(), permanent: false }
+            }
+        }
+    }
+
+    /// Writes the metrics where the config wants them at the end.
+    fn publish_last(&self, config: &StreamConfig) {
+        let prometheus = config.metrics.prometheus.as_ref();
+        if let Some(path) = prometheus.map(|p| &p.file_output_path).filter(|p| !p.is_empty()) {
+            let bounds = server::histogram_bounds(config);
+            let text = self.stream.metrics().prometheus(bounds.as_deref());
+            if let Err(e) = std::fs::write(path, text) {
+                tracing::error!("Failed to write metrics to {path}: {e}");
+            }
+        }
+        if config.metrics.logger.is_some()
+            && let serde_json::Value::Object(all) = self.stream.metrics().json()
+        {
+            for (name, value) in all {
+                tracing::info!(name = name.as_str(), value = %value, "Metric");
+            }
+        }
+    }
+}
+
+/// The metrics that the config wants.
+fn metrics(config: &StreamConfig) -> Metrics {
+    if config.metrics.none.is_some() {
+        return Metrics::off();
+    }
+    Metrics::new(Labels::new(), config.metrics.mapping.clone().map(rename))
+}
+
+/// Renames metrics as a mapping says: `this` is the name, metadata the labels.
+fn rename(mapping: Mapping) -> Rename {
+    Box::new(move |name, labels| {
+        let mut message = Message::from_value(Value::String(name.into()));
+        for (key, value) in &labels {
+            message.metadata_mut().set(key.as_str(), value.as_str());
+        }
+        match mapping.map(&[message], 0) {
+            Err(error) => {
+                tracing::error!("Failed to map the metric {name}: {error}");
+                Some((name.to_owned(), labels))
+            }
+            Ok(crate::bloblang::Mapped::Deleted) => None,
+            Ok(crate::bloblang::Mapped::Message(mapped)) => {
+                let text = |value: &Value| match value {
+                    Value::String(text) => text.to_string(),
+                    other => String::from_utf8_lossy(&other.to_json()).into_owned(),
+                };
+                let name = mapped.value().map_or(name.to_owned(), text);
+                let labels = mapped.metadata().iter();
+                Some((name, labels.map(|(k, v)| (k.to_string(), text(v))).collect()))
+            }
+        }
+    })
+}
+
+/// Waits until a file says something else than before, and gives what it says now.
+async fn changed(
+    args: &Args,
+    file: Option<&Path>,
+    before: Option<&(String, Surroundings)>,
+) -> (String, Surroundings) {
+    loop {
+        tokio::time::sleep(WATCH_EVERY).await;
+        // A file that can't be read at this moment is being written.
+        let (Ok(now), Some(before)) = (load(args, file), before) else {
+            continue;
+        };
+        if now.0 != before.0 || now.1.resources != before.1.resources {
+            return now;
+        }
+    }
+}
+
+/// Puts a stream with the changed config in the place of the one that runs, if there is nothing wrong with it. Gives the
+/// outcome if that was the end.
+async fn swap(
+    running: &mut Running,
+    surroundings: &Surroundings,
+    text: &str,
+    name: &str,
+    signals: &mut Signals,
+) -> Option<Outcome> {
+    let reading: Reading = surroundings.read(text, |_| {});
+    let faults = problems(name, &reading, false);
+    let Some(config) = reading.config.filter(|_| faults.is_empty()) else {
+        for fault in faults {
+            tracing::error!(lint = fault.as_str(), "Rejecting updated config due to a linter error");
+        }
+        return None;
+    };
+    tracing::info!("The config has changed, swapping the stream");
+    running.stream.stop();
+    tokio::select! {
+        _ = running.stream.wait() => {}
+        () = tokio::time::sleep(SWAP_LIMIT) => {
+            running.stream.stop_now();
+            running.stream.wait().await;
+        }
+        () = signals.next() => return Some(running.finish(signals).await),
+    }
+    if let Some(server) = running.server.take() {
+        server.end().await;
+    }
+    match Running::start(&config, surroundings).await {
+        Ok(new) => *running = new,
+        Err(e) => {
+            return Some(Outcome::Failed {
+                reason: format!("{e:#}"),
+                permanent: true,
+            });
+        }
+    }
+    None
+}
+
+/// The signals that stop a process.
+struct Signals(Signal, Signal);
+
+impl Signals {
+    fn new() -> anyhow::Result<Signals> {
+        Ok(Signals(
+            signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+            signal(SignalKind::interrupt()).context("listen for SIGINT")?,
+        ))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}

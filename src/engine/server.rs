@@ -1,0 +1,335 @@
+//! The HTTP server of a stream that runs on its own: what the peers answer, and the routes of the stream's components.
+
+use super::{
+    Stream,
+    config::{BasicAuth, Http, PasswordHash, StreamConfig},
+};
+use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
+use anyhow::{Context, bail};
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+/// The routes that every stream has, for as long as this lives.
+pub struct Routes(Vec<HttpRoute>);
+
+impl Routes {
+    /// Answers `/ping`, `/ready`, `/version`, `/endpoints`, and what the config adds to them. `stream` gives the stream while there is one.
+    pub fn add(
+        mux: &HttpMux,
+        config: &StreamConfig,
+        stream: impl Fn() -> Option<Arc<Stream>> + Clone + Send + Sync + 'static,
+    ) -> Routes {
+        let ready = stream.clone();
+        let endpoints = mux.clone();
+        let mut routes = vec![
+            mux.route(
+                "/ping",
+                "Answers that the process is there.",
+                answer(|| text(StatusCode::OK, "pong")),
+            ),
+            mux.route(
+                "/ready",
+                "Whether inputs and outputs are connected.",
+                answer(move || readiness(ready().as_deref())),
+            ),
+            mux.route("/version", "The version of this program.", answer(version)),
+            mux.route(
+                "/endpoints",
+                "This list.",
+                answer(move || text(StatusCode::OK, endpoints_of(&endpoints).to_string())),
+            ),
+        ];
+        let metrics = &config.metrics;
+        let publish: Option<HttpHandler> = if metrics.none.is_some() || metrics.logger.is_some() {
+            None
+        } else if metrics.json_api.is_some() {
+            Some(answer(move || match stream() {
+                Some(stream) => json(&stream.metrics().json()),
+                None => text(StatusCode::NOT_FOUND, "Stream terminated\n"),
+            }))
+        } else {
+            let bounds = histogram_bounds(config);
+            Some(answer(move || {
+                let all = stream().map(|s| s.metrics().prometheus(bounds.as_deref()));
+                let mut response = text(StatusCode::OK, all.unwrap_or_default());
+                let kind = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                response
+            }))
+        };
+        if let Some(publish) = publish {
+            for path in ["/metrics", "/stats"] {
+                routes.push(mux.route(path, "What was counted.", publish.clone()));
+            }
+        }
+        Routes(routes)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The bounds of histograms, if timings are histograms.
+pub fn histogram_bounds(config: &StreamConfig) -> Option<Vec<f64>> {
+    const USUAL: [f64; 11] = [
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ];
+    let prometheus = config.metrics.prometheus.as_ref()?;
+    prometheus
+        .use_histogram_timing
+        .then(|| match prometheus.histogram_buckets.as_slice() {
+            [] => USUAL.to_vec(),
+            own => own.to_vec(),
+        })
+}
+
+fn answer(make: impl Fn() -> Response<Body> + Send + Sync + 'static) -> HttpHandler {
+    Arc::new(move |_: HttpCall| {
+        let response = make();
+        Box::pin(async move { response })
+    })
+}
+
+fn text(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn json(value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn version() -> Response<Body> {
+    json(&serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "built": ""}))
+}
+
+fn endpoints_of(mux: &HttpMux) -> serde_json::Value {
+    let all = mux.endpoints().into_iter();
+    all.map(|(path, about)| (path, about.into()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+fn readiness(stream: Option<&Stream>) -> Response<Body> {
+    let Some(stream) = stream.filter(|s| s.outcome().is_none()) else {
+        return text(StatusCode::NOT_FOUND, "Stream terminated\n");
+    };
+    let mut missing = String::new();
+    if !stream.is_input_connected() {
+        missing.push_str("input not connected\n");
+    }
+    if !stream.is_output_connected() {
+        missing.push_str("output not connected\n");
+    }
+    match missing.is_empty() {
+        true => text(StatusCode::OK, "OK"),
+        false => text(StatusCode::SERVICE_UNAVAILABLE, missing),
+    }
+}
+
+/// Listens where the config says, and answers until the returned guard is dropped. None where the config wants no server.
+pub async fn serve(config: &Http, mux: HttpMux) -> anyhow::Result<Option<Serving>> {
+    if !config.enabled || config.address.is_empty() {
+        return Ok(None);
+    }
+    let guard = Arc::new(Guard::new(config)?);
+    mux.set_root(&config.root_path);
+    let listener = TcpListener::bind(&config.address)
+        .await
+        .with_context(|| format!("listen on http.address {}", config.address))?;
+    let address = listener.local_addr()?;
+    let app = axum::Router::new().fallback(move |request: Request<Body>| {
+        let (mux, guard) = (mux.clone(), guard.clone());
+        async move { guard.answer(&mux, request).await }
+    });
+    let task = if config.cert_file.is_empty() {
+        tokio::spawn(async move {
+            // Fails only where the listener does, which ends with the process.
+            let _ = axum::serve(listener, app).await;
+        })
+    } else {
+        let tls = axum_server::tls_rustls::RustlsConfig::from_pem_file(
+            &config.cert_file,
+            &config.key_file,
+        )
+        .await
+        .context("read http.cert_file and http.key_file")?;
+        let server = axum_server::from_tcp_rustls(listener.into_std()?, tls)?;
+        tokio::spawn(async move {
+            let _ = server.serve(app.into_make_service()).await;
+        })
+    };
+    Ok(Some(Serving { address, task }))
+}
+
+/// A server at work; dropping it ends it.
+pub struct Serving {
+    pub address: SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Serving {
+    /// Ends it, and waits until its address is free again.
+    pub async fn end(mut self) {
+        self.task.abort();
+        // Only a cancelled task comes back with an error, as asked.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What stands before the routes: who may ask, and what browsers on other sites are told.
+struct Guard {
+    auth: Option<BasicAuth>,
+    origins: Vec<String>,
+    cors: HeaderMap,
+}
+
+impl Guard {
+    fn new(config: &Http) -> anyhow::Result<Guard> {
+        let auth = &config.basic_auth;
+        if auth.enabled && (auth.username.is_empty() || auth.password_hash.0.is_empty()) {
+            bail!("http.basic_auth needs a username and a password_hash");
+        }
+        if auth.enabled && auth.algorithm == PasswordHash::Scrypt {
+            bail!("http.basic_auth: the algorithm scrypt is not supported; use bcrypt");
+        }
+        let mut cors = HeaderMap::new();
+        let lists = [
+            (
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                &config.cors.allowed_headers,
+            ),
+            (
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                &config.cors.allowed_methods,
+            ),
+        ];
+        for (name, values) in lists.into_iter().filter(|(_, v)| !v.is_empty()) {
+            cors.insert(
+                name,
+                HeaderValue::from_str(&values.join(", ")).context("http.cors")?,
+            );
+        }
+        let origins = match config.cors.enabled {
+            true if config.cors.allowed_origins.is_empty() => {
+                bail!("http.cors needs allowed_origins")
+            }
+            true => config.cors.allowed_origins.clone(),
+            false => Vec::new(),
+        };
+        Ok(Guard {
+            auth: auth.enabled.then(|| auth.clone()),
+            origins,
+            cors,
+        })
+    }
+
+    async fn answer(&self, mux: &HttpMux, request: Request<Body>) -> Response<Body> {
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let is_preflight = request.method() == Method::OPTIONS
+            && request
+                .headers()
+                .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let allowed = origin.filter(|o| {
+            let known = |known: &String| known == "*" || known.as_bytes() == o.as_bytes();
+            self.origins.iter().any(known)
+        });
+        let mut response = if is_preflight && allowed.is_some() {
+            Response::new(Body::empty())
+        } else if self
+            .auth
+            .as_ref()
+            .is_none_or(|auth| is_allowed(auth, request.headers()))
+        {
+            mux.call(request).await
+        } else {
+            self.denied()
+        };
+        if let Some(origin) = allowed {
+            let headers = response.headers_mut();
+            let is_open = self.origins.iter().any(|o| o == "*");
+            if is_open {
+                headers.insert(
+                    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+                    HeaderValue::from_static("*"),
+                );
+            } else {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+            }
+            if is_preflight {
+                headers.extend(self.cors.clone());
+            }
+        }
+        response
+    }
+
+    fn denied(&self) -> Response<Body> {
+        let mut response = text(StatusCode::UNAUTHORIZED, "Unauthorized\n");
+        let realm = self.auth.as_ref().map_or("", |a| a.realm.as_str());
+        if let Ok(wanted) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, wanted);
+        }
+        response
+    }
+}
+
+fn is_allowed(auth: &BasicAuth, headers: &HeaderMap) -> bool {
+    use base64::Engine;
+    use md5::Digest;
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|h| h.to_str().ok());
+    let decoded = given
+        .and_then(|h| h.strip_prefix("Basic "))
+        .and_then(|h| base64::engine::general_purpose::STANDARD.decode(h).ok())
+        .and_then(|h| String::from_utf8(h).ok());
+    let Some((user, password)) = decoded.as_deref().and_then(|h| h.split_once(':')) else {
+        return false;
+    };
+    let hex = |digest: &[u8]| {
+        digest
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<String>()
+    };
+    let wanted = &auth.password_hash.0;
+    let is_right = match auth.algorithm {
+        PasswordHash::Md5 => same(&hex(&md5::Md5::digest(password)), wanted),
+        PasswordHash::Sha256 => same(&hex(&sha2::Sha256::digest(password)), wanted),
+        PasswordHash::Bcrypt => bcrypt::verify(password, wanted).unwrap_or(false),
+        PasswordHash::Scrypt => false,
+    };
+    same(user, &auth.username) && is_right
+}
+
+/// Whether two texts are the same, in a time that doesn't tell where they differ.
+fn same(a: &str, b: &str) -> bool {
+    let differ = |d: u8, (x, y): (u8, u8)| d | (x ^ y);
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, differ) == 0
+}
