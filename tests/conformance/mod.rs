@@ -3,11 +3,10 @@
 mod bloblang;
 mod bloblang_cases;
 mod bloblang_differences;
-mod streams;
-mod streams_differences;
 mod bloblang_examples;
 mod bloblang_vectors;
-mod stream_tests;
+mod streams;
+mod streams_differences;
 
 use std::path::PathBuf;
 
