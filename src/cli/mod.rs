@@ -63,6 +63,7 @@ commands! {
 
 /// Reads the command line, does what it says, and returns the exit code.
 pub fn main(args: Vec<String>) -> ExitCode {
+    end_quietly_without_reader();
     let env = |name: &str| std::env::var(name).ok();
     let args = argv::normalise(args, &command(), &env, &|path| {
         std::fs::read_to_string(path)
@@ -98,6 +99,19 @@ pub fn main(args: Vec<String>) -> ExitCode {
     // Blocking reads (a terminal, a pipe) must not hold up the exit.
     runtime.shutdown_background();
     result.unwrap_or_else(|error| fail(&error))
+}
+
+/// `airtruct streams list | head -1`: when nobody reads what is printed any more, the process ends as one that SIGPIPE ends
+/// does, instead of by a panic. The signal itself stays off, since sockets would raise it too.
+fn end_quietly_without_reader() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text = panic.payload_as_str().unwrap_or_default();
+        if text.starts_with("failed printing to stdout") && text.contains("Broken pipe") {
+            std::process::exit(128 + libc::SIGPIPE);
+        }
+        default(panic);
+    }));
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
