@@ -25,7 +25,7 @@ mod wiring;
 
 use std::{collections::BTreeMap, fmt};
 
-pub use crate::component::{Fence, boottime_ms};
+pub use crate::component::{Fence, HttpMux, boottime_ms};
 pub use alone::Alone;
 pub use stream::{Services, Stream, Variables};
 pub use wiring::{Counts, Pipes};

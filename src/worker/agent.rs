@@ -23,10 +23,10 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    cluster::{OnPartition, Time, lease::WorkerLease},
+    cluster::{Time, lease::WorkerLease},
     engine::{Outcome, Stream, boottime_ms},
-    ids::{AssignmentId, Epoch, Generation, Incarnation, ShardId, StreamName, Term, WorkerId},
-    proto::{self, Up, down::Order},
+    ids::{AssignmentId, Generation, Incarnation, Term, WorkerId},
+    proto::{self, Up},
     tasks::Shutdown,
 };
 
@@ -67,15 +67,15 @@ pub(super) enum Event {
 }
 
 /// The session that stands.
-struct Session {
-    ups: UpSender,
-    cancel: CancellationToken,
+pub(super) struct Session {
+    pub(super) ups: UpSender,
+    pub(super) cancel: CancellationToken,
     /// The number of the next heartbeat.
     next: u64,
     /// Heartbeats that are not answered, with when they were sent.
-    sent: VecDeque<(u64, Time)>,
+    pub(super) sent: VecDeque<(u64, Time)>,
     /// When the newest answer came, or the session began.
-    heard: Time,
+    pub(super) heard: Time,
 }
 
 /// Unanswered heartbeats that are remembered.
@@ -85,41 +85,38 @@ const MAX_UNANSWERED: usize = 64;
 const GATHER_MS: u64 = 2;
 
 /// A worker that leaves and has no coordinator waits for one for so long before it drains by itself.
-const ALONE_MS: u64 = 1_000;
-
-/// How long a goodbye may take to be heard.
-const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ALONE_MS: u64 = 1_000;
 
 pub(super) struct Agent {
-    id: WorkerId,
-    incarnation: Incarnation,
-    drain_ms: u64,
-    shared: Shared,
-    routes: Routes,
+    pub(super) id: WorkerId,
+    pub(super) incarnation: Incarnation,
+    pub(super) drain_ms: u64,
+    pub(super) shared: Shared,
+    pub(super) routes: Routes,
     /// Whether a coordinator is heard, for whoever asks about health.
     is_heard: Arc<AtomicBool>,
     shutdown: Shutdown,
-    lease: WorkerLease,
+    pub(super) lease: WorkerLease,
     heartbeat_ms: u64,
     lease_ms: u64,
-    slots: BTreeMap<AssignmentId, Slot>,
-    applied: Generation,
-    session: Option<Session>,
+    pub(super) slots: BTreeMap<AssignmentId, Slot>,
+    pub(super) applied: Generation,
+    pub(super) session: Option<Session>,
     /// When the newest session ended, or the process began.
-    alone_since: Time,
-    next_heartbeat: Time,
+    pub(super) alone_since: Time,
+    pub(super) next_heartbeat: Time,
     usage: Usage,
-    leaving: Option<Leaving>,
+    pub(super) leaving: Option<Leaving>,
 }
 
-struct Leaving {
-    reason: String,
-    since: Time,
-    drains_itself: bool,
+pub(super) struct Leaving {
+    pub(super) reason: String,
+    pub(super) since: Time,
+    pub(super) drains_itself: bool,
 }
 
 /// How the loop goes on.
-enum Next {
+pub(super) enum Next {
     Turn,
     /// All is handed over: say goodbye and exit.
     Leave,
@@ -355,11 +352,11 @@ impl Agent {
         Next::Turn
     }
 
-    fn report_soon(&mut self, now: Time) {
+    pub(super) fn report_soon(&mut self, now: Time) {
         self.next_heartbeat = self.next_heartbeat.min(now.plus(GATHER_MS));
     }
 
-    fn heartbeat(&mut self, now: Time) {
+    pub(super) fn heartbeat(&mut self, now: Time) {
         self.next_heartbeat = now.plus(self.heartbeat_ms);
         if self.session.is_none() {
             return;
@@ -399,222 +396,4 @@ impl Agent {
             self.alone_since = now;
         }
     }
-
-    /// The coordinator says something.
-    fn down(&mut self, down: proto::Down, now: Time) -> Next {
-        match down.order {
-            Some(Order::Superseded(reason)) => return Next::Fail(reason),
-            Some(Order::Recycle(reason)) if self.slots.is_empty() => {
-                tracing::info!("exits to be started anew: {reason}");
-                return Next::Leave;
-            }
-            Some(Order::Register(_)) => {
-                if let Some(session) = self.session.take() {
-                    session.cancel.cancel();
-                    self.alone_since = now;
-                }
-                return Next::Turn;
-            }
-            Some(Order::Recycle(_) | Order::Redirect(_)) | None => {}
-        }
-        let generation = down
-            .generation
-            .map_or_else(Generation::default, |g| Generation {
-                term: Term(g.term),
-                number: g.number,
-            });
-        if let Some(number) = down.answers {
-            self.answered(number, now);
-        }
-        if let Some(duties) = down.duties
-            && generation >= self.applied
-        {
-            if self.take_in(duties, now) {
-                self.applied = generation;
-            }
-            self.report_soon(now);
-        }
-        // Only under the newest set, and only under a lease.
-        if generation == self.applied && self.lease.may_act(now) {
-            self.start_idle();
-        }
-        Next::Turn
-    }
-
-    fn answered(&mut self, number: u64, now: Time) {
-        let Some(session) = &mut self.session else {
-            return;
-        };
-        session.heard = now;
-        while let Some((sent_number, sent)) = session.sent.front().copied() {
-            if sent_number > number {
-                break;
-            }
-            session.sent.pop_front();
-            if sent_number == number {
-                self.lease.answered(sent);
-            }
-        }
-        self.renew_fences();
-    }
-
-    fn renew_fences(&mut self) {
-        if let Some(ends) = self.lease.ends() {
-            for slot in self.slots.values() {
-                slot.renew(ends);
-            }
-        }
-    }
-
-    /// If the lease is over, stops what may not go on; before anything can renew it.
-    fn lapse_if_over(&mut self, now: Time) {
-        if self.lease.ends().is_none() || self.lease.may_act(now) {
-            return;
-        }
-        let mut lapsed = 0;
-        for slot in self.slots.values_mut() {
-            let ran = slot.run.as_ref().map(|run| run.number);
-            slot.lapse();
-            if let (Some(run), None) = (ran, &slot.run) {
-                self.routes.remove(&slot.id, run);
-                lapsed += 1;
-            }
-        }
-        if lapsed > 0 {
-            tracing::warn!("the lease is over: {lapsed} streams were stopped");
-        }
-        self.lease.revoke();
-    }
-
-    /// Takes in a desired set; whether all of it could be.
-    fn take_in(&mut self, set: proto::Duties, now: Time) -> bool {
-        let mut is_whole = true;
-        let mut wanted: BTreeMap<AssignmentId, proto::Duty> = BTreeMap::new();
-        for duty in set.duties {
-            match duty.assignment.as_ref().and_then(identity) {
-                Some(id) => drop(wanted.insert(id, duty)),
-                None => is_whole = false,
-            }
-        }
-        self.slots.retain(|id, slot| {
-            let stays = wanted.contains_key(id);
-            if !stays {
-                if let Some(run) = &slot.run {
-                    tracing::info!(assignment = %id, "is no longer wanted here, stopped at once");
-                    self.routes.remove(id, run.number);
-                }
-                slot.abort();
-            }
-            stays
-        });
-        for (id, duty) in wanted {
-            let until = duty.drain_ms.map(|left_ms| now.plus(left_ms));
-            if let Some(slot) = self.slots.get_mut(&id) {
-                if let (Some(until), Goal::Run) = (until, slot.goal) {
-                    slot.drain(until);
-                }
-                continue;
-            }
-            let slot = match (until, duty.definition) {
-                (Some(_), _) => Slot::ended(id.clone(), "it had not begun here"),
-                (None, Some(definition)) => {
-                    let on_partition = duty.on_partition.parse().unwrap_or(OnPartition::Stop);
-                    Slot::new(id.clone(), duty.shards, on_partition, definition)
-                }
-                (None, None) => {
-                    is_whole = false;
-                    continue;
-                }
-            };
-            self.slots.insert(id, slot);
-        }
-        is_whole
-    }
-
-    fn start_idle(&mut self) {
-        let Some(ends) = self.lease.ends() else {
-            return;
-        };
-        for slot in self.slots.values_mut().filter(|slot| slot.is_idle()) {
-            tracing::info!(assignment = %slot.id, "starts");
-            slot.start(&self.shared, ends);
-        }
-    }
-
-    fn leave(&mut self, reason: &str) {
-        tracing::info!(
-            "leaving: {reason}; handing over {} streams",
-            self.slots.len()
-        );
-        let now = Time(boottime_ms());
-        self.leaving = Some(Leaving {
-            reason: reason.to_owned(),
-            since: now,
-            drains_itself: false,
-        });
-        self.next_heartbeat = now;
-    }
-
-    /// While leaving: whether all is done; and draining by itself if nobody tells it to.
-    fn leave_if_done(&mut self, now: Time) -> Option<Next> {
-        let leaving = self.leaving.as_mut()?;
-        if self.slots.values().all(|slot| slot.state.is_over()) {
-            // What ended is told before the goodbye, in order.
-            self.heartbeat(now);
-            return Some(Next::Leave);
-        }
-        if now >= leaving.since.plus(self.drain_ms) {
-            tracing::warn!("not everything could be handed over in time, the rest is cut off");
-            return Some(Next::Leave);
-        }
-        let is_alone =
-            self.session.is_none() && now >= leaving.since.max(self.alone_since).plus(ALONE_MS);
-        if is_alone && !std::mem::replace(&mut leaving.drains_itself, true) {
-            let until = leaving.since.plus(self.drain_ms);
-            for slot in self.slots.values_mut() {
-                slot.drain(until);
-            }
-        }
-        None
-    }
-
-    fn abort_all(&mut self) {
-        for slot in self.slots.values_mut() {
-            slot.abort();
-        }
-        self.lease.revoke();
-    }
-
-    /// Says goodbye, and waits a moment for it to be heard.
-    async fn goodbye(&mut self, events: &mut mpsc::Receiver<Event>) {
-        let Some(mut session) = self.session.take() else {
-            return;
-        };
-        let goodbye = proto::Goodbye {
-            worker: self.id.to_string(),
-            incarnation: self.incarnation.to_string(),
-        };
-        let up = Up {
-            message: Some(proto::up::Message::Goodbye(goodbye)),
-        };
-        if session.ups.try_send(up).is_err() {
-            return;
-        }
-        drop(session.ups);
-        let heard = async {
-            while let Some(event) = events.recv().await {
-                if matches!(event, Event::Broke) {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(GOODBYE_TIMEOUT, heard).await;
-    }
-}
-
-fn identity(assignment: &proto::Assignment) -> Option<AssignmentId> {
-    Some(AssignmentId {
-        shard: ShardId::new(StreamName::new(&assignment.stream).ok()?, assignment.shard),
-        epoch: Epoch(assignment.epoch),
-    })
 }

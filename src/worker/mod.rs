@@ -2,6 +2,8 @@
 
 mod agent;
 mod dial;
+mod duties;
+mod leave;
 mod routes;
 mod slot;
 mod start;

@@ -13,7 +13,7 @@ use axum::{
 use parking_lot::RwLock;
 
 use crate::{
-    component::HttpMux,
+    engine::HttpMux,
     ids::AssignmentId,
     telemetry::{metrics::Metrics, process},
 };

@@ -8,6 +8,7 @@ mod high_availability;
 mod ingest;
 mod partition;
 mod placement;
+mod processes;
 
 use std::{
     collections::BTreeMap,
