@@ -16,14 +16,14 @@ struct Rates {
 
 /// The rates last reached. They only ever go up.
 const MATRIX: Rates = Rates {
-    outcomes: 92.6,
+    outcomes: 99.9,
     errors: 99.9,
-    refusals: 95.6,
+    refusals: 100.0,
 };
 const TYPED: Rates = Rates {
-    outcomes: 95.9,
+    outcomes: 99.8,
     errors: 99.9,
-    refusals: 96.2,
+    refusals: 100.0,
 };
 
 /// Equal and all.
