@@ -1,6 +1,7 @@
 //! The integration tests, one binary: a folder each for what they cover.
 
 mod api;
+mod bloblang;
 mod cli;
 mod cluster;
 mod conformance;

@@ -29,7 +29,7 @@ pub(super) static TABLE: &[FunctionSpec] = &[
         ],
         examples: &[Example {
             about: "The same direction.",
-            mapping: "root.similarity = cosine_similarity([1, 2], [2, 4])",
+            mapping: "root.similarity = cosine_similarity([3, 4], [6, 8])",
             cases: &[("{}", r#"{"similarity":1}"#)],
         }],
         impure: false,

@@ -1,0 +1,3 @@
+//! The mapping language from outside: what its tables promise.
+
+mod examples;
