@@ -26,6 +26,8 @@ pub struct Rows<'t> {
     dialect: Dialect,
     /// The number of the next line, from 1.
     line: usize,
+    /// The line that the latest row began on.
+    row_line: usize,
 }
 
 impl<'t> Rows<'t> {
@@ -34,7 +36,31 @@ impl<'t> Rows<'t> {
             rest: text,
             dialect,
             line: 1,
+            row_line: 1,
         }
+    }
+
+    /// Starts at another line than the first, for a text that goes on from an earlier one.
+    pub fn from_line(text: &'t str, dialect: Dialect, line: usize) -> Rows<'t> {
+        Rows {
+            line,
+            ..Rows::new(text, dialect)
+        }
+    }
+
+    /// What follows the latest row.
+    pub fn rest(&self) -> &'t str {
+        self.rest
+    }
+
+    /// The number of the line that follows the latest row.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The line that the latest row began on.
+    pub fn row_line(&self) -> usize {
+        self.row_line
     }
 
     /// The next line, its break made a plain `\n`.
@@ -59,6 +85,7 @@ impl<'t> Rows<'t> {
 
     fn row(&mut self, first: (&'t str, bool)) -> Result<Vec<String>, String> {
         let start_line = self.line - 1;
+        self.row_line = start_line;
         let (mut line, mut has_break) = first;
         let mut at = 0;
         let mut fields = Vec::new();

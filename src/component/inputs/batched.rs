@@ -1,19 +1,19 @@
-//! `batched`: gathers what another input reads into batches.
+//! `batched`: gathers the messages of an input into batches.
 
 use crate::component::{BatchPolicy, BuildInput, Context, Input, InputConfig};
 
 crate::fields! {
-    /// The input, and when a batch of its messages is complete.
+    /// The input, and when a batch is complete.
     pub struct Config {
         /// The input.
         child: InputConfig,
-        /// When a batch is complete. What is left when the input ends goes on as the last batch.
+        /// When a batch is complete.
         policy: BatchPolicy,
     }
 }
 
 crate::spec! {
-    /// Reads from another input, and hands its messages on in batches.
+    /// Gathers the messages of an input into batches. What is left at its end goes as a last, smaller batch.
     dyn BuildInput, "batched", Config
 }
 

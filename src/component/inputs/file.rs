@@ -36,19 +36,18 @@ crate::spec! {
 impl BuildInput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Input> {
         Ok(Input::Reader {
-            reader: Box::new(Files {
-                paths: paths::expand(&self.paths)?,
-                scanner: cx.scanner(&self.scanner)?,
-                delete: self.delete_on_finish,
-                open: None,
-                fault: None,
-            }),
+            reader: Box::new(Files::new(
+                paths::expand(&self.paths)?,
+                cx.scanner(&self.scanner)?,
+                self.delete_on_finish,
+            )),
             auto_replay: self.auto_replay_nacks,
         })
     }
 }
 
-struct Files {
+/// Reads files, one after the other.
+pub(super) struct Files {
     paths: VecDeque<PathBuf>,
     scanner: Arc<dyn Scanner>,
     delete: bool,
@@ -65,6 +64,16 @@ struct Open {
 }
 
 impl Files {
+    pub fn new(paths: VecDeque<PathBuf>, scanner: Arc<dyn Scanner>, delete: bool) -> Files {
+        Files {
+            paths,
+            scanner,
+            delete,
+            open: None,
+            fault: None,
+        }
+    }
+
     /// Opens the next file, if there is one.
     async fn open_next(&mut self) -> anyhow::Result<()> {
         let Some(path) = self.paths.front() else {

@@ -2,11 +2,15 @@
 
 mod batched;
 mod broker;
+mod csv;
 mod file;
 mod generate;
 mod http_client;
 mod http_server;
+mod inproc;
+mod read_until;
 mod resource;
+mod sequence;
 mod stdin;
 
 mod joined;
@@ -20,10 +24,14 @@ use super::{BuildInput, Spec};
 pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
     &batched::SPEC,
     &broker::SPEC,
+    &csv::SPEC,
     &file::SPEC,
     &generate::SPEC,
     &http_client::SPEC,
     &http_server::SPEC,
+    &inproc::SPEC,
+    &read_until::SPEC,
     &resource::SPEC,
+    &sequence::SPEC,
     &stdin::SPEC,
 ];

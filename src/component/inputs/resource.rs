@@ -8,12 +8,13 @@ crate::single! {
 }
 
 crate::spec! {
-    /// Reads from the input of this label among `input_resources`. Where several do, each batch goes to one of them.
+    /// Reads the input of this label among `input_resources`: where several do, each message goes to one of them.
     dyn BuildInput, "resource", Config
 }
 
 impl BuildInput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Input> {
-        Ok(Input::Source(cx.wiring.clone().input_resource(&self.0)?))
+        let source = cx.wiring.clone().input_resource(&self.0)?;
+        Ok(Input::Source(source))
     }
 }

@@ -1,11 +1,33 @@
 //! What cuts bytes into messages.
 
+mod chunker;
+mod csv;
+mod decompress;
+mod json_documents;
 mod lines;
+mod re_match;
+mod skip_bom;
+mod switch;
+mod tar;
+mod to_the_end;
+mod xml_documents;
 
 use super::{BuildScanner, Spec};
 
 /// Every scanner there is, by name.
-pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[&lines::SPEC];
+pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[
+    &chunker::SPEC,
+    &csv::SPEC,
+    &decompress::SPEC,
+    &json_documents::SPEC,
+    &lines::SPEC,
+    &re_match::SPEC,
+    &skip_bom::SPEC,
+    &switch::SPEC,
+    &tar::SPEC,
+    &to_the_end::SPEC,
+    &xml_documents::SPEC,
+];
 
 #[cfg(test)]
 pub(crate) mod testing {
