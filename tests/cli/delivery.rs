@@ -106,7 +106,7 @@ pipeline:
     - mapping: |
         root = this
         root.verb = @http_server_verb
-        root.tag = @http_server_request_path + \":\" + @X-Tag.or(\"\") + \":\" + @q.or(\"\")
+        root.tag = @http_server_request_path + \":\" + meta(\"X-Tag\").or(\"\") + \":\" + meta(\"q\").or(\"\")
 output:
   broker:
     pattern: fan_out_sequential
