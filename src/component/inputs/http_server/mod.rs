@@ -8,15 +8,15 @@ use crate::bloblang::Interpolated;
 use crate::component::clients::http::{CorsConfig, Listener, Listening, plain_error};
 use crate::component::clients::metadata_filter::MetadataFilterConfig;
 use crate::component::{
-    Ack, Answer, BuildInput, Context, HttpCall, HttpHandler, HttpMux, HttpRoute, Input, RateLimit,
-    ReadError, Reader, Run, Transaction,
+    Ack, Answer, BatchError, BuildInput, Context, HttpCall, HttpHandler, HttpMux, HttpRoute, Input,
+    RateLimit, ReadError, Reader, Run, Transaction,
 };
 use crate::message::{Batch, Replies};
 use answer::Responder;
 use async_trait::async_trait;
 use axum::{
     body::Body,
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use futures::future::BoxFuture;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -76,6 +76,9 @@ crate::spec! {
 
 /// How many requests may wait to be taken; more wait in their connections.
 const WAITING: usize = 64;
+
+/// What requests are told that come too late.
+const CLOSING: &str = "Server closing";
 
 /// How many requests are taken at once.
 const RUN: usize = 64;
@@ -197,9 +200,25 @@ impl Reader for Server {
 
     async fn close(&mut self) {
         self.receiver.close();
+        // What nobody has taken yet may be sent again, to whoever runs the stream next.
+        while let Ok(waiting) = self.receiver.try_recv() {
+            waiting.ack.answer(Err(BatchError::whole(CLOSING)));
+        }
         self.routes.clear();
         self.listening = None;
     }
+}
+
+/// Tells a coordinator that passed the request on that nothing came of it here, so that it may send it elsewhere.
+static MOVED: HeaderName = HeaderName::from_static("x-airtruct-moved");
+
+/// The answer to a request whose messages the stream didn't take, since it stops.
+fn closing() -> Response<Body> {
+    let mut response = plain_error(StatusCode::SERVICE_UNAVAILABLE, CLOSING);
+    response
+        .headers_mut()
+        .insert(MOVED.clone(), HeaderValue::from_static("1"));
+    response
 }
 
 /// What became of a request's messages.
@@ -252,6 +271,7 @@ impl Gate {
             }
             match receiver.await {
                 Ok(Ok(())) => Outcome::Delivered(replies.take()),
+                Ok(Err(error)) if &*error.text == CLOSING => Outcome::Closing,
                 Ok(Err(error)) => Outcome::Failed(error.to_string()),
                 Err(_) => Outcome::Closing,
             }

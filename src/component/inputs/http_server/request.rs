@@ -1,6 +1,6 @@
 //! One request: its messages, their metadata, its answer.
 
-use super::{Gate, Outcome};
+use super::{Gate, Outcome, closing};
 use crate::component::HttpCall;
 use crate::component::clients::http::{
     boundary, canonical, client_address, parse_parts, plain_error,
@@ -23,7 +23,7 @@ pub(super) async fn answer(gate: Arc<Gate>, call: HttpCall) -> Response<Body> {
         return plain_error(StatusCode::METHOD_NOT_ALLOWED, "Incorrect method");
     }
     if gate.sender.is_closed() {
-        return plain_error(StatusCode::SERVICE_UNAVAILABLE, "Server closing");
+        return closing();
     }
     let metadata = metadata(&call.request, &call.params);
     let (parts, body) = call.request.into_parts();
@@ -42,7 +42,7 @@ pub(super) async fn answer(gate: Arc<Gate>, call: HttpCall) -> Response<Body> {
         Outcome::Delivered(replies) => gate.responder.answer(replies),
         Outcome::Failed(error) => plain_error(StatusCode::BAD_GATEWAY, &error),
         Outcome::Late => plain_error(StatusCode::REQUEST_TIMEOUT, "Request timed out"),
-        Outcome::Closing => plain_error(StatusCode::SERVICE_UNAVAILABLE, "Server closing"),
+        Outcome::Closing => closing(),
     }
 }
 
