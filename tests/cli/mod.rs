@@ -4,6 +4,7 @@ mod cluster;
 mod commands;
 mod delivery;
 mod deploy;
+mod examples;
 
 use std::{
     collections::BTreeMap,
