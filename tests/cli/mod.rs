@@ -115,6 +115,10 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap_or_default()
+    }
+
     pub fn signal(&self, signal: i32) {
         // SAFETY: kill only sends a signal, to a child that was not waited for.
         let result = unsafe { libc::kill(self.child.id() as i32, signal) };
