@@ -159,6 +159,7 @@ pub async fn serve(config: &Http, mux: HttpMux) -> anyhow::Result<Option<Serving
         let (mux, guard) = (mux.clone(), guard.clone());
         async move { guard.answer(&mux, request).await }
     });
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let task = if config.cert_file.is_empty() {
         tokio::spawn(async move {
             // Fails only where the listener does, which ends with the process.
@@ -173,7 +174,7 @@ pub async fn serve(config: &Http, mux: HttpMux) -> anyhow::Result<Option<Serving
         .context("read http.cert_file and http.key_file")?;
         let server = axum_server::from_tcp_rustls(listener.into_std()?, tls)?;
         tokio::spawn(async move {
-            let _ = server.serve(app.into_make_service()).await;
+            let _ = server.serve(app).await;
         })
     };
     Ok(Some(Serving { address, task }))

@@ -56,7 +56,8 @@ impl Schedule {
         match parser.parse(expression) {
             Ok(cron) => Ok(Schedule::Cron(Box::new(cron), zone)),
             Err(error) => bail!(
-                "failed to parse interval {text} as a duration (such as 5s or 1m30s), or as a cron expression of 5 or 6 fields: {error}"
+                "failed to parse interval as duration string: time: invalid duration {text:?}, or as cron expression: {}",
+                fault(expression, &error)
             ),
         }
     }
@@ -97,6 +98,15 @@ impl Schedule {
         };
         let next = cron.find_next_occurrence(&now.with_timezone(zone), false);
         next.ok().map(|next| next.with_timezone(&Utc))
+    }
+}
+
+/// What is wrong with a cron expression.
+fn fault(expression: &str, error: &croner::errors::CronError) -> String {
+    let fields: Vec<&str> = expression.split_whitespace().collect();
+    match fields.len() {
+        5 | 6 => error.to_string(),
+        n => format!("expected 5 to 6 fields, found {n}: [{}]", fields.join(" ")),
     }
 }
 

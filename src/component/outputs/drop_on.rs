@@ -32,7 +32,7 @@ impl BuildOutput for Config {
         let patterns = self.error_patterns.as_deref().unwrap_or_default();
         ensure!(
             !self.error || patterns.is_empty(),
-            "field 'error_patterns' is ineffective when 'error' is set to `true`: leave one of them out"
+            "field 'error_patterns' is ineffective when 'error' is set to `true`"
         );
         let regex = |p: &String| Regex::new(p).with_context(|| format!("error_patterns: {p}"));
         Ok(Output::Sink(Box::new(DropOn {
