@@ -14,7 +14,7 @@ pub fn float32_g(number: f32) -> String {
 }
 
 /// Lays out `digits` in Rust's notation of exponents as Go's `g` would: plain unless the exponent is below -4 or reaches `limit`.
-pub(super) fn general(digits: &str, limit: i32) -> String {
+pub fn general(digits: &str, limit: i32) -> String {
     let Some((mantissa, exponent)) = digits.split_once('e') else {
         return match digits {
             "inf" => "+Inf".into(),
@@ -30,7 +30,7 @@ pub(super) fn general(digits: &str, limit: i32) -> String {
 }
 
 /// `mantissa` (one digit before the point) with an exponent of at least two digits.
-pub(super) fn scientific(mantissa: &str, exponent: i32, letter: char) -> String {
+pub fn scientific(mantissa: &str, exponent: i32, letter: char) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}{letter}{sign}{:02}", exponent.abs())
 }

@@ -6,7 +6,6 @@ pub mod csv;
 pub mod digest;
 pub mod duration;
 pub mod go_base;
-pub mod go_fmt;
 pub mod go_math;
 pub mod go_num;
 pub mod go_quote;

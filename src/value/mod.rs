@@ -15,6 +15,7 @@ mod object;
 mod quotes;
 mod raw;
 mod release;
+mod scalars;
 mod scan;
 mod string;
 mod syntax;

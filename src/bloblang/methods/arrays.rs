@@ -5,7 +5,7 @@ use super::objects::merge_into;
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
 };
-use crate::formats::go_fmt::type_of;
+use crate::codec::go_fmt::type_of;
 use crate::value::{Array, Object, Str, Value};
 use memchr::memmem;
 

@@ -3,7 +3,7 @@
 use super::common::{equal, float};
 use super::paths;
 use crate::bloblang::spec::{CallError, MethodFn};
-use crate::formats::go_fmt::type_of;
+use crate::codec::go_fmt::type_of;
 use crate::value::{Array, Object, Str, Value};
 
 const MISMATCH: &str = " types do not match (cause count 0)\n";

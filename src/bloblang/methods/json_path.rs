@@ -2,7 +2,7 @@
 
 use super::common::str_arg;
 use crate::bloblang::spec::{CallError, MethodFn};
-use crate::formats::go_fmt::type_of;
+use crate::codec::go_fmt::type_of;
 use crate::value::Value;
 use serde_json_path::{JsonPath, PathElement};
 

@@ -66,7 +66,7 @@ pub(super) fn many(args: &[Value]) -> Result<MethodFn, CallError> {
         return Err(CallError::wanted("array", args[0].clone()));
     };
     if items.len() % 2 != 0 {
-        let shown = crate::formats::go_fmt::show(&args[0]);
+        let shown = crate::codec::go_fmt::show(&args[0]);
         return Err(format!(
             "invalid arg, replacements should be in pairs and must therefore be even: {shown}"
         )

@@ -5,7 +5,8 @@ use super::{case, escape, filepath, html, replace, slug};
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
 };
-use crate::formats::{go_fmt, go_quote};
+use crate::codec::go_fmt;
+use crate::formats::go_quote;
 use crate::value::{Array, Str, Value};
 use memchr::memmem;
 use unicode_segmentation::UnicodeSegmentation;

@@ -4,6 +4,10 @@
 //! The two differ in what an escape or a bracket stands for: Go's `\d`, `\w`, `\s` and `\b` know ASCII only, its brackets
 //! don't nest, it reads a brace that is no repetition as itself, and takes `\Q…\E` and octal escapes.
 
+mod template;
+
+pub use template::Template;
+
 use regex::{Regex, RegexBuilder, bytes};
 use std::{iter::Peekable, str::CharIndices};
 
@@ -477,90 +481,6 @@ pub fn group_names<'r>(names: impl Iterator<Item = Option<&'r str>>) -> Vec<Stri
             None => i.to_string(),
         })
         .collect()
-}
-
-/// A replacement with references to groups: `$1`, `${name}`, and `$$` for a dollar.
-#[derive(Clone, Debug)]
-pub struct Template(Vec<Piece>);
-
-#[derive(Clone, Debug, PartialEq)]
-enum Piece {
-    Text(String),
-    Group(usize),
-}
-
-impl Template {
-    /// Reads a template for a regex whose groups have these names, the whole match being the first. References to groups that there
-    /// aren't stand for nothing.
-    pub fn new(template: &str, names: &[Option<&str>]) -> Template {
-        let mut pieces = Vec::new();
-        let mut text = String::new();
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('$') {
-            text.push_str(before);
-            if let Some(after) = after.strip_prefix('$') {
-                text.push('$');
-                rest = after;
-                continue;
-            }
-            let Some((name, after)) = reference(after) else {
-                text.push('$');
-                rest = after;
-                continue;
-            };
-            rest = after;
-            if let Some(group) = group(name, names) {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                }
-                pieces.push(Piece::Group(group));
-            }
-        }
-        text.push_str(rest);
-        if !text.is_empty() {
-            pieces.push(Piece::Text(text));
-        }
-        Template(pieces)
-    }
-
-    /// Appends the template with its references replaced by what `group` gives for them.
-    pub fn expand<'h>(&self, group: impl Fn(usize) -> Option<&'h [u8]>, out: &mut Vec<u8>) {
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Piece::Group(index) => out.extend_from_slice(group(*index).unwrap_or_default()),
-            }
-        }
-    }
-
-    /// The text, if there are no references in it.
-    pub fn as_text(&self) -> Option<&str> {
-        match &self.0[..] {
-            [] => Some(""),
-            [Piece::Text(text)] => Some(text),
-            _ => None,
-        }
-    }
-}
-
-/// The name that a reference begins with, and what follows it.
-fn reference(text: &str) -> Option<(&str, &str)> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    if let Some(inner) = text.strip_prefix('{') {
-        let (name, after) = inner.split_once('}')?;
-        return (!name.is_empty() && name.chars().all(is_word)).then_some((name, after));
-    }
-    let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
-}
-
-fn group(name: &str, names: &[Option<&str>]) -> Option<usize> {
-    let is_number =
-        name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0'));
-    if is_number {
-        return name.parse().ok().filter(|n| *n < names.len());
-    }
-    names.iter().position(|n| *n == Some(name))
 }
 
 #[cfg(test)]
