@@ -330,7 +330,7 @@ mod tests {
         for x in [0.1, 1.0, 2.5, 1e300, 5e-324] {
             assert!((ln(x) - x.ln()).abs() <= x.ln().abs() * 1e-15, "{x}");
         }
-        assert_eq!(log10(1000.0), 2.999_999_999_999_999_6);
+        assert_eq!(log10(1000.0), 3.0);
         assert_eq!(log10(100.0), 2.0);
         assert_eq!(log10(9.223_372_036_854_776e18), 18.964_889_726_830_812);
         assert!(ln(-1.0).is_nan());
