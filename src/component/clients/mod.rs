@@ -5,5 +5,7 @@ pub(crate) mod codec;
 pub(crate) mod csv_rows;
 pub(crate) mod http;
 pub(crate) mod metadata_filter;
+pub(crate) mod sockets;
 pub(crate) mod sql;
 pub(crate) mod tls;
+pub(crate) mod websocket;

@@ -4,6 +4,7 @@ mod batched;
 mod broker;
 mod csv;
 mod file;
+mod file_tail;
 mod generate;
 mod http_client;
 mod http_server;
@@ -11,7 +12,11 @@ mod inproc;
 mod read_until;
 mod resource;
 mod sequence;
+mod socket;
+mod socket_server;
 mod stdin;
+mod subprocess;
+mod websocket;
 
 mod joined;
 mod paths;
@@ -26,6 +31,7 @@ pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
     &broker::SPEC,
     &csv::SPEC,
     &file::SPEC,
+    &file_tail::SPEC,
     &generate::SPEC,
     &http_client::SPEC,
     &http_server::SPEC,
@@ -33,5 +39,9 @@ pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
     &read_until::SPEC,
     &resource::SPEC,
     &sequence::SPEC,
+    &socket::SPEC,
+    &socket_server::SPEC,
     &stdin::SPEC,
+    &subprocess::SPEC,
+    &websocket::SPEC,
 ];

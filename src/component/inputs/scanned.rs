@@ -4,6 +4,9 @@ use crate::component::{Ack, Run, Scan, Transaction};
 use crate::message::{Batch, Metadata};
 use bytes::Bytes;
 
+/// How many bytes are read from a connection at a time.
+pub(super) const READ: usize = 64 * 1024;
+
 /// One file or connection while it is cut.
 pub(super) struct Cutter {
     scan: Box<dyn Scan>,

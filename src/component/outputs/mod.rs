@@ -12,9 +12,12 @@ mod reject;
 mod reject_errored;
 mod resource;
 mod retry;
+mod socket;
 mod stdout;
+mod subprocess;
 mod switch;
 mod sync_response;
+mod websocket;
 
 mod parts;
 mod retrying;
@@ -35,7 +38,10 @@ pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[
     &reject_errored::SPEC,
     &resource::SPEC,
     &retry::SPEC,
+    &socket::SPEC,
     &stdout::SPEC,
+    &subprocess::SPEC,
     &switch::SPEC,
     &sync_response::SPEC,
+    &websocket::SPEC,
 ];

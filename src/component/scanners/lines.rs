@@ -40,6 +40,16 @@ impl BuildScanner for Config {
     }
 }
 
+/// Cuts at line feeds.
+pub(super) fn plain(limit: usize) -> Arc<dyn Scanner> {
+    Arc::new(Lines {
+        finder: Finder::new(b"\n").into_owned(),
+        strips_return: true,
+        limit,
+        omit_empty: false,
+    })
+}
+
 #[derive(Clone)]
 struct Lines {
     finder: Finder<'static>,

@@ -29,6 +29,11 @@ pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[
     &xml_documents::SPEC,
 ];
 
+/// Cuts at line ends, with a limit for lines, for inputs that know nothing else.
+pub(crate) fn lines(limit: usize) -> std::sync::Arc<dyn super::Scanner> {
+    lines::plain(limit)
+}
+
 #[cfg(test)]
 pub(crate) mod testing {
     use crate::component::Scanner;

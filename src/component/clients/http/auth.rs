@@ -4,12 +4,13 @@ use super::Draft;
 use super::{digest, oauth1};
 use crate::config::{Field, Linter, Node, Secret};
 use anyhow::{Context as _, bail, ensure};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use parking_lot::Mutex;
 use reqwest::{Client, Response, StatusCode, header};
 use std::{
     collections::BTreeMap,
     fs,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 crate::fields! {
@@ -219,7 +220,36 @@ impl JwtConfig {
     }
 }
 
+/// Signs a request with what the clock says and a number that is used once.
+fn sign(config: &Oauth1Config, draft: &Draft) -> String {
+    let nonce = uuid::Uuid::new_v4().simple().to_string();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    oauth1::sign(config, draft, &nonce, now.unwrap_or_default().as_secs())
+}
+
+impl Signer {
+    fn token(&self) -> anyhow::Result<String> {
+        jsonwebtoken::encode(&self.header, &self.claims, &self.key).context("jwt: sign the token")
+    }
+}
+
 impl Authenticator {
+    /// The header that shows who the client is, where one can be made without asking the server first.
+    pub fn header(&self, draft: &Draft) -> anyhow::Result<Option<String>> {
+        Ok(match self {
+            Authenticator::None => None,
+            Authenticator::Basic(user) => {
+                let pair = format!("{}:{}", user.username, user.password.0);
+                Some(format!("Basic {}", STANDARD.encode(pair)))
+            }
+            Authenticator::Oauth1(config) => Some(sign(config, draft)),
+            Authenticator::Jwt(signer) => Some(format!("Bearer {}", signer.token()?)),
+            Authenticator::Digest(_) | Authenticator::Oauth2(..) => {
+                bail!("digest_auth and oauth2 aren't supported here")
+            }
+        })
+    }
+
     /// Sends a request once.
     pub async fn send(&self, client: &Client, draft: Draft) -> anyhow::Result<Response> {
         match self {
@@ -242,11 +272,7 @@ impl Authenticator {
                 Ok(request.send().await?)
             }
             Authenticator::Oauth1(config) => {
-                let nonce = uuid::Uuid::new_v4().simple().to_string();
-                let now = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
-                let signed = oauth1::sign(config, &draft, &nonce, now.as_secs());
+                let signed = sign(config, &draft);
                 let request = request(client, draft).header(header::AUTHORIZATION, signed);
                 Ok(request.send().await?)
             }
@@ -260,8 +286,7 @@ impl Authenticator {
                 Ok(response)
             }
             Authenticator::Jwt(signer) => {
-                let token = jsonwebtoken::encode(&signer.header, &signer.claims, &signer.key)
-                    .context("jwt: sign the token")?;
+                let token = signer.token()?;
                 Ok(request(client, draft).bearer_auth(token).send().await?)
             }
         }
