@@ -3,6 +3,7 @@
 pub(crate) mod blocks;
 pub(crate) mod codec;
 pub(crate) mod csv_rows;
+pub(crate) mod dynamic;
 pub(crate) mod http;
 pub(crate) mod metadata_filter;
 pub(crate) mod sockets;

@@ -29,6 +29,11 @@ impl Joined {
         joined
     }
 
+    /// Whether all sources have ended.
+    pub fn is_idle(&self) -> bool {
+        self.reads.is_empty()
+    }
+
     pub fn add(&mut self, source: Box<dyn Source>) {
         let source = Arc::new(Mutex::new(source));
         self.sources.push(source.clone());
@@ -49,6 +54,8 @@ impl Source for Joined {
                 self.reads.push(Box::pin(self::read(source)));
                 return Some(run);
             }
+            // One has ended.
+            self.sources.retain(|source| Arc::strong_count(source) > 1);
         }
         None
     }

@@ -3,6 +3,7 @@
 mod batched;
 mod broker;
 mod csv;
+mod dynamic;
 mod file;
 mod file_tail;
 mod generate;
@@ -30,6 +31,7 @@ pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
     &batched::SPEC,
     &broker::SPEC,
     &csv::SPEC,
+    &dynamic::SPEC,
     &file::SPEC,
     &file_tail::SPEC,
     &generate::SPEC,

@@ -4,9 +4,11 @@ mod broker;
 mod cache;
 mod drop;
 mod drop_on;
+mod dynamic;
 mod fallback;
 mod file;
 mod http_client;
+mod http_server;
 mod inproc;
 mod reject;
 mod reject_errored;
@@ -30,9 +32,11 @@ pub static OUTPUTS: &[&Spec<dyn BuildOutput>] = &[
     &cache::SPEC,
     &drop::SPEC,
     &drop_on::SPEC,
+    &dynamic::SPEC,
     &fallback::SPEC,
     &file::SPEC,
     &http_client::SPEC,
+    &http_server::SPEC,
     &inproc::SPEC,
     &reject::SPEC,
     &reject_errored::SPEC,
