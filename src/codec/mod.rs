@@ -1,5 +1,6 @@
 //! Values as other formats than JSON, and back: what mappings and components share. Pure.
 
+pub(crate) mod avro;
 pub mod go_fmt;
 pub mod json_schema;
 pub mod json_text;

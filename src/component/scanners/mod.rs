@@ -1,5 +1,6 @@
 //! What cuts bytes into messages.
 
+mod avro;
 mod chunker;
 mod csv;
 mod decompress;
@@ -16,6 +17,7 @@ use super::{BuildScanner, Spec};
 
 /// Every scanner there is, by name.
 pub static SCANNERS: &[&Spec<dyn BuildScanner>] = &[
+    &avro::SPEC,
     &chunker::SPEC,
     &csv::SPEC,
     &decompress::SPEC,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// A type. Named types are kept once, under their number.
 #[derive(Clone, Debug)]
-pub(super) enum Type {
+pub(crate) enum Type {
     Null,
     Boolean,
     Int,
@@ -22,14 +22,14 @@ pub(super) enum Type {
 
 /// A type with a name.
 #[derive(Clone, Debug)]
-pub(super) enum Named {
+pub(crate) enum Named {
     Record { name: String, fields: Vec<Field> },
     Enum { name: String, symbols: Vec<String> },
     Fixed { name: String, size: usize },
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(crate) struct Field {
     pub name: String,
     pub kind: Type,
     pub default: Option<Json>,
@@ -37,7 +37,7 @@ pub(super) struct Field {
 
 /// A schema: its outermost type and the named types that it uses.
 #[derive(Debug)]
-pub(super) struct Schema {
+pub(crate) struct Schema {
     pub root: Type,
     pub named: Vec<Named>,
 }
@@ -225,7 +225,7 @@ fn strings(json: &Json) -> Vec<String> {
 }
 
 /// The names of a union's members, as errors list them.
-pub(super) fn allowed(union: &[(String, Type)]) -> String {
+pub(crate) fn allowed(union: &[(String, Type)]) -> String {
     let names: Vec<&str> = union.iter().map(|(name, _)| name.as_str()).collect();
     format!("[{}]", names.join(" "))
 }

@@ -1,15 +1,14 @@
 //! `avro`: Avro to JSON and back.
 
-mod decode;
-mod encode;
-mod schema;
-
 use super::flow::each;
 use super::json_schema::read;
+use crate::codec::avro::{
+    decode, encode,
+    schema::{Named, Schema, Type},
+};
 use crate::component::{BuildProcessor, Context, Processor};
 use crate::value::Value;
 use anyhow::{anyhow, bail};
-use schema::{Named, Schema, Type};
 
 crate::fields! {
     /// What is made of what.

@@ -9,9 +9,11 @@ const MAX_DEPTH: usize = 500;
 const MAX_VALUES: usize = 10_000_000;
 
 /// Reads the binary encoding.
-pub(super) struct Binary<'b> {
+pub(crate) struct Binary<'b> {
     rest: &'b [u8],
     values: usize,
+    /// Whether members of unions stand without their names.
+    pub raw_unions: bool,
 }
 
 impl<'b> Binary<'b> {
@@ -19,6 +21,7 @@ impl<'b> Binary<'b> {
         Binary {
             rest: bytes,
             values: 0,
+            raw_unions: false,
         }
     }
 
@@ -108,7 +111,10 @@ impl<'b> Binary<'b> {
                 let value = self
                     .read(schema, kind, depth + 1)
                     .map_err(|e| format!("cannot decode binary union item {}: {e}", index + 1))?;
-                in_union(name, value)
+                match self.raw_unions {
+                    true => value,
+                    false => in_union(name, value),
+                }
             }
             Type::Named(number) => match schema.named(*number) {
                 Named::Record { name, fields } => {
@@ -189,7 +195,7 @@ fn in_union(name: &str, value: Value) -> Value {
 }
 
 /// Checks a JSON document that is the textual encoding, and takes its bytes as such.
-pub(super) fn textual(
+pub(crate) fn textual(
     schema: &Schema,
     kind: &Type,
     value: Value,

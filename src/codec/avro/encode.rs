@@ -5,7 +5,7 @@ use crate::codec::serde::from_json;
 use crate::value::{Object, Value};
 
 /// An encoding while a value is written in it.
-pub(super) trait Encoding {
+pub(crate) trait Encoding {
     /// What errors call it.
     const NAME: &'static str;
     fn null(&mut self);
@@ -27,7 +27,7 @@ pub(super) trait Encoding {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Record,
     Map,
     Array,
@@ -36,7 +36,7 @@ pub(super) enum Shape {
 /// How deep values may nest.
 const MAX_DEPTH: usize = 500;
 
-pub(super) fn encode<E: Encoding>(
+pub(crate) fn encode<E: Encoding>(
     schema: &Schema,
     kind: &Type,
     value: &Value,
@@ -326,7 +326,7 @@ fn go_type(value: &Value) -> &'static str {
 
 /// The binary encoding.
 #[derive(Default)]
-pub(super) struct Binary(pub Vec<u8>);
+pub(crate) struct Binary(pub Vec<u8>);
 
 impl Encoding for Binary {
     const NAME: &'static str = "binary";
@@ -384,7 +384,7 @@ impl Encoding for Binary {
 
 /// The textual encoding: JSON in which members of unions are named.
 #[derive(Default)]
-pub(super) struct Textual(pub Vec<u8>);
+pub(crate) struct Textual(pub Vec<u8>);
 
 impl Textual {
     fn value(&mut self, value: &Value) {
