@@ -77,7 +77,10 @@ impl Container {
         };
         loop {
             let mut bytes = *rest;
-            let (Some(count), Some(size)) = (long(&mut bytes)?, long(&mut bytes)?) else {
+            let Some(count) = long(&mut bytes)? else {
+                return Ok(());
+            };
+            let Some(size) = long(&mut bytes)? else {
                 return Ok(());
             };
             let size = usize::try_from(size).map_err(|_| "a block has a negative size")?;
@@ -154,7 +157,10 @@ fn header(bytes: &mut &[u8]) -> Result<Option<Header>, String> {
             return Ok(None);
         }
         for _ in 0..count.unsigned_abs() {
-            let (Some(key), Some(value)) = (part(&mut rest)?, part(&mut rest)?) else {
+            let Some(key) = part(&mut rest)? else {
+                return Ok(None);
+            };
+            let Some(value) = part(&mut rest)? else {
                 return Ok(None);
             };
             let text = String::from_utf8_lossy(value);
