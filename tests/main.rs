@@ -5,6 +5,7 @@ mod bloblang;
 mod cli;
 mod cluster;
 mod conformance;
+mod connectors;
 mod engine;
 mod store;
 mod tidy;
