@@ -89,6 +89,11 @@ impl Queue {
         std::mem::take(&mut self.state.lock().delivered)
     }
 
+    /// Gives ids back that couldn't be taken note of, to be taken again.
+    pub fn put_back_delivered(&self, ids: Vec<u64>) {
+        self.state.lock().delivered.extend(ids);
+    }
+
     /// Waits until something was delivered.
     pub async fn wait_for_delivery(&self) {
         self.wait_for(|queue| !queue.state.lock().delivered.is_empty())
@@ -223,6 +228,7 @@ mod tests {
         for transaction in run {
             transaction.ack.answer(Ok(()));
         }
+        queue.put_back_delivered(queue.take_delivered());
         assert_eq!(queue.take_delivered(), [0, 1]);
         let mut again = queue.next().await.expect("the last again");
         assert_eq!(again[0].batch[0].bytes(), "2");

@@ -190,6 +190,7 @@ impl Work {
         loop {
             if let Err(error) = self.take_out(pool).await {
                 tracing::error!(path = %self.name, error = %format!("{error:#}"), "a buffer can't take out what was delivered");
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
             // Asked before the file is read: what was added before the end is found then.
             let was_ended = is_ended();
@@ -249,10 +250,15 @@ impl Work {
 
     async fn take_out(&self, pool: &SqlitePool) -> anyhow::Result<()> {
         let delivered = self.queue.take_delivered();
-        match delivered.is_empty() {
-            true => Ok(()),
-            false => delete(pool, &delivered).await,
+        if delivered.is_empty() {
+            return Ok(());
         }
+        let deleted = delete(pool, &delivered).await;
+        if deleted.is_err() {
+            // Forgotten they would be delivered again at the next start.
+            self.queue.put_back_delivered(delivered);
+        }
+        deleted
     }
 }
 

@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::value::Value;
 use anyhow::{Context as _, bail, ensure};
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use std::time::Duration;
 
 crate::fields! {
@@ -35,11 +35,18 @@ crate::spec! {
     dyn BuildBuffer, "system_window", Config
 }
 
+/// The longest window, and the longest wait for late messages.
+const LONGEST: TimeDelta = TimeDelta::days(36_525);
+
+/// How many windows a message may be in.
+const MOST_WINDOWS: i32 = 10_000;
+
 impl BuildBuffer for Config {
     fn build(&self, cx: &Context, input: Box<dyn Source>) -> anyhow::Result<Box<dyn Source>> {
         let delta = |span: Span, name: &str| {
             let delta = TimeDelta::from_std(span.0.unwrap_or_default());
-            delta.with_context(|| format!("{name} is too long"))
+            let delta = delta.ok().filter(|delta| *delta <= LONGEST);
+            delta.with_context(|| format!("{name} is longer than {} days", LONGEST.num_days()))
         };
         let size = delta(Span(Some(self.size)), "size")?;
         ensure!(size > TimeDelta::zero(), "size must be more than zero");
@@ -48,6 +55,10 @@ impl BuildBuffer for Config {
             None => size,
         };
         ensure!(slide <= size, "slide must be at most as long as size");
+        ensure!(
+            slide >= TimeDelta::microseconds(1) && size / MOST_WINDOWS <= slide,
+            "slide is so short that a message would be in more than {MOST_WINDOWS} windows"
+        );
         let offset = delta(self.offset, "offset")?;
         ensure!(
             offset < slide,
@@ -77,8 +88,17 @@ struct SystemWindow {
 }
 
 impl SystemWindow {
-    /// The time of a message.
+    /// The time of a message, of the years to 9999, so that the ends of its windows are times too.
     fn time(&self, batch: &[Message], index: usize) -> anyhow::Result<DateTime<Utc>> {
+        let time = self.any_time(batch, index)?;
+        ensure!(
+            (-9999..=9999).contains(&time.year()),
+            "the time {time} is out of range"
+        );
+        Ok(time)
+    }
+
+    fn any_time(&self, batch: &[Message], index: usize) -> anyhow::Result<DateTime<Utc>> {
         match self.mapping.value(batch, index)? {
             Some(Value::Timestamp(time)) => DateTime::from_timestamp(time.seconds(), time.nanos())
                 .context("the time is out of range"),

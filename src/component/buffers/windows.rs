@@ -192,6 +192,18 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_the_last_years_have_windows() {
+        let century = TimeDelta::days(36_525);
+        for text in ["-9999-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z"] {
+            let time: DateTime<Utc> = text.parse().expect("a time");
+            let mut windows = Windows::new(century, century / 10_000, century / 20_000, time);
+            let held = Held::new(Ack::none());
+            windows.add(&Message::new("x"), time, time - century, &held);
+            assert_eq!(windows.len(), 10_000, "{text}");
+        }
+    }
+
+    #[test]
     fn a_batch_is_answered_when_the_last_of_its_messages_is() {
         let delta = TimeDelta::seconds(10);
         let mut windows = Windows::new(delta, delta, TimeDelta::zero(), at(0));

@@ -6,6 +6,7 @@ pub(crate) mod csv_rows;
 pub(crate) mod dynamic;
 pub(crate) mod http;
 pub(crate) mod metadata_filter;
+pub(crate) mod program_log;
 pub(crate) mod sockets;
 pub(crate) mod sql;
 pub(crate) mod tls;

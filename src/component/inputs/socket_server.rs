@@ -9,7 +9,7 @@ use crate::message::Metadata;
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, os::unix::fs::FileTypeExt, sync::Arc};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, UdpSocket, UnixListener},
@@ -141,10 +141,7 @@ impl Reader for Server {
                 bound
             }
             Network::Unix => {
-                // A socket that an earlier process left behind is in the way.
-                if std::os::unix::net::UnixStream::connect(address).is_err() {
-                    let _ = std::fs::remove_file(address);
-                }
+                remove_stale(address);
                 let listener = UnixListener::bind(address).with_context(place)?;
                 self.tasks.spawn(accept_unix(listener, desk));
                 address.clone()
@@ -173,10 +170,26 @@ impl Reader for Server {
     }
 
     async fn close(&mut self) {
+        let listened = !self.tasks.is_empty();
         self.tasks.shutdown().await;
-        if self.config.network == Network::Unix {
+        if listened && self.config.network == Network::Unix {
+            // Somebody else may have removed it.
             let _ = std::fs::remove_file(&self.config.address);
         }
+    }
+}
+
+/// Removes a socket that an earlier process left behind. Anything else at the path stays, and so does a socket in use.
+fn remove_stale(path: &str) {
+    let there = std::fs::symlink_metadata(path);
+    let is_socket = there.is_ok_and(|there| there.file_type().is_socket());
+    let is_refused = || {
+        std::os::unix::net::UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    };
+    if is_socket && is_refused() {
+        // If it can't be removed, listening fails and says why.
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -289,5 +302,26 @@ impl Desk {
                 false
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_socket_that_nobody_uses_is_removed() {
+        let folder = std::env::temp_dir().join(format!("sockets-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&folder).expect("a folder");
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        std::fs::write(path("file"), "precious").expect("written");
+        let used = std::os::unix::net::UnixListener::bind(path("used")).expect("bound");
+        drop(std::os::unix::net::UnixListener::bind(path("left")).expect("bound"));
+        for (name, stays) in [("file", true), ("used", true), ("left", false)] {
+            remove_stale(&path(name));
+            assert_eq!(std::fs::exists(path(name)).expect("known"), stays, "{name}");
+        }
+        drop(used);
+        std::fs::remove_dir_all(folder).expect("removed");
     }
 }

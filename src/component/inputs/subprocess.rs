@@ -1,6 +1,7 @@
 //! `subprocess`: what a program writes.
 
 use super::scanned::{Cutter, READ};
+use crate::component::clients::program_log;
 use crate::component::scanners;
 use crate::component::{Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner};
 use crate::message::Metadata;
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use bytes::BytesMut;
 use std::{process::Stdio, sync::Arc};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::{Child, ChildStderr, ChildStdout, Command},
+    io::AsyncReadExt,
+    process::{Child, ChildStdout, Command},
 };
 
 crate::choice! {
@@ -96,7 +97,10 @@ impl Reader for Program {
             .with_context(|| format!("start the program {name}"))?;
         let output = child.stdout.take().context("the program has no output")?;
         if let Some(errors) = child.stderr.take() {
-            tokio::spawn(log(errors, self.path.clone()));
+            let path = self.path.clone();
+            tokio::spawn(program_log::follow(errors, move |line| {
+                tracing::error!(%path, "the program says: {line}");
+            }));
         }
         self.ran = true;
         self.running = Some(Running {
@@ -156,12 +160,5 @@ fn failure(ended: std::io::Result<std::process::ExitStatus>, name: &str) -> Opti
         Ok(status) if status.success() => None,
         Ok(status) => Some(anyhow!("the program {name} ended with {status}")),
         Err(error) => Some(anyhow!(error).context(format!("wait for the program {name}"))),
-    }
-}
-
-async fn log(errors: ChildStderr, path: String) {
-    let mut lines = BufReader::new(errors.take(1 << 30)).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::error!(%path, "the program says: {line}");
     }
 }

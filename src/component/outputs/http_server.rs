@@ -8,7 +8,7 @@ use crate::component::{
     Output, Pipe, Sink, Transaction,
 };
 use crate::message::Batch;
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use axum::{
     body::Body,
@@ -97,6 +97,10 @@ impl BuildOutput for Config {
             cors: self.cors.clone(),
         };
         listener.check()?;
+        ensure!(
+            !self.ping_period.is_zero(),
+            "ping_period must be more than zero"
+        );
         let counter = Arc::new(Counter {
             config: self.clone(),
             pipe: Pipe::default(),
@@ -346,7 +350,7 @@ async fn serve(counter: &Counter, mut socket: WebSocket) -> anyhow::Result<()> {
                 Some(Err(error)) => return Err(error.into()),
             },
             () = tokio::time::sleep_until(next_ping) => {
-                anyhow::ensure!(last_sign.elapsed() < config.pong_wait, "the other side is silent");
+                ensure!(last_sign.elapsed() < config.pong_wait, "the other side is silent");
                 socket.send(Frame::Ping(Bytes::new())).await?;
                 next_ping = tokio::time::Instant::now() + config.ping_period;
             }

@@ -1,13 +1,13 @@
 //! `subprocess`: writes to a program.
 
-use crate::component::clients::codec::Codec as Written;
+use crate::component::clients::{codec::Codec as Written, program_log};
 use crate::component::{BuildOutput, Context, Output, WriteError, Writer};
 use crate::message::{Batch, Message};
 use anyhow::Context as _;
 use async_trait::async_trait;
 use std::{process::Stdio, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::AsyncWriteExt,
     process::{Child, ChildStdin, Command},
     sync::Mutex,
 };
@@ -103,10 +103,16 @@ impl Writer for Program {
             .with_context(|| format!("start the program {name}"))?;
         let input = child.stdin.take().context("the program has no input")?;
         if let Some(output) = child.stdout.take() {
-            tokio::spawn(log(output, self.path.clone(), false));
+            let path = self.path.clone();
+            tokio::spawn(program_log::follow(output, move |line| {
+                tracing::info!(%path, "the program says: {line}");
+            }));
         }
         if let Some(errors) = child.stderr.take() {
-            tokio::spawn(log(errors, self.path.clone(), true));
+            let path = self.path.clone();
+            tokio::spawn(program_log::follow(errors, move |line| {
+                tracing::error!(%path, "the program says: {line}");
+            }));
         }
         *self.running.lock().await = Some((child, input));
         Ok(())
@@ -141,16 +147,6 @@ impl Writer for Program {
                 // It may have ended just now.
                 let _ = child.kill().await;
             }
-        }
-    }
-}
-
-async fn log(output: impl AsyncRead + Unpin, path: String, is_error: bool) {
-    let mut lines = BufReader::new(output.take(1 << 30)).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        match is_error {
-            true => tracing::error!(%path, "the program says: {line}"),
-            false => tracing::info!(%path, "the program says: {line}"),
         }
     }
 }
