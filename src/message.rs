@@ -11,12 +11,24 @@ use std::sync::{Arc, OnceLock};
 /// What flows through a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
-    bytes: OnceLock<Bytes>,
-    value: OnceLock<Result<Value, JsonError>>,
+    content: Content,
     metadata: Metadata,
     error: Option<Arc<MessageError>>,
     replies: Option<Arc<Replies>>,
     origin: u32,
+}
+
+/// What a message holds: as it was given, and in the other form once somebody has asked for that.
+#[derive(Clone, Debug)]
+enum Content {
+    Bytes(Bytes, OnceLock<Result<Value, JsonError>>),
+    Value(Value, OnceLock<Bytes>),
+}
+
+impl Default for Content {
+    fn default() -> Content {
+        Content::Bytes(Bytes::new(), OnceLock::new())
+    }
 }
 
 /// The origin of a message that was made from several of its batch.
@@ -69,49 +81,49 @@ pub struct ComponentName {
 impl Message {
     /// A message whose content is these bytes.
     pub fn new(bytes: impl Into<Bytes>) -> Message {
-        let message = Message::default();
-        message
-            .bytes
-            .set(bytes.into())
-            .expect("a fresh message has no bytes");
-        message
+        Message {
+            content: Content::Bytes(bytes.into(), OnceLock::new()),
+            ..Message::default()
+        }
     }
 
     /// A message whose content is this value.
     pub fn from_value(value: Value) -> Message {
-        let message = Message::default();
-        message
-            .value
-            .set(Ok(value))
-            .expect("a fresh message has no value");
-        message
+        Message {
+            content: Content::Value(value, OnceLock::new()),
+            ..Message::default()
+        }
     }
 
     /// The content as bytes; written from the value if it was set as one.
     pub fn bytes(&self) -> &Bytes {
-        self.bytes.get_or_init(|| match self.value.get() {
-            Some(Ok(value)) => value.to_json().into(),
-            _ => Bytes::new(),
-        })
+        match &self.content {
+            Content::Bytes(bytes, _) => bytes,
+            Content::Value(value, bytes) => bytes.get_or_init(|| value.to_json().into()),
+        }
     }
 
     /// The content as a value; parsed as JSON on the first call.
     pub fn value(&self) -> Result<&Value, &JsonError> {
-        self.value
-            .get_or_init(|| value::parse(self.bytes()))
-            .as_ref()
+        match &self.content {
+            Content::Bytes(bytes, value) => value.get_or_init(|| value::parse(bytes)).as_ref(),
+            Content::Value(value, _) => Ok(value),
+        }
     }
 
     /// About how much memory the message holds, for budgets. Never writes or parses anything to find out.
     pub fn weight(&self) -> usize {
-        256 + self.bytes.get().map_or(256, Bytes::len)
+        let bytes = match &self.content {
+            Content::Bytes(bytes, _) => Some(bytes),
+            Content::Value(_, bytes) => bytes.get(),
+        };
+        256 + bytes.map_or(256, Bytes::len)
     }
 
     /// The same message but for its content, which is empty: metadata, error, origin and replies.
     pub fn without_content(&self) -> Message {
         Message {
-            bytes: OnceLock::new(),
-            value: OnceLock::new(),
+            content: Content::default(),
             metadata: self.metadata.clone(),
             error: self.error.clone(),
             replies: self.replies.clone(),
@@ -121,14 +133,12 @@ impl Message {
 
     /// Replaces the content with bytes.
     pub fn set_bytes(&mut self, bytes: impl Into<Bytes>) {
-        self.bytes = OnceLock::from(bytes.into());
-        self.value = OnceLock::new();
+        self.content = Content::Bytes(bytes.into(), OnceLock::new());
     }
 
     /// Replaces the content with a value.
     pub fn set_value(&mut self, value: Value) {
-        self.value = OnceLock::from(Ok(value));
-        self.bytes = OnceLock::new();
+        self.content = Content::Value(value, OnceLock::new());
     }
 
     pub fn metadata(&self) -> &Metadata {

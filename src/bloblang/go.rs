@@ -31,7 +31,9 @@ fn show_into(value: &Value, out: &mut String) {
         Value::Timestamp(t) => write!(
             out,
             "{}",
-            t.format("2006-01-02 15:04:05.999999999 -0700 MST")
+            t.format(&crate::formats::go_time::Layout::new(
+                "2006-01-02 15:04:05.999999999 -0700 MST"
+            ))
         ),
         Value::Array(items) => {
             out.push('[');

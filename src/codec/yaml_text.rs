@@ -1,8 +1,8 @@
 //! YAML's scalars, and how values are written in it: the rules are those of Go's `yaml.v3`.
 
-use crate::formats::go_time;
+use crate::formats::go_time::{self, Layout};
 use crate::value::{Array, Object, Str, Timestamp, Value, Zone};
-use std::{cmp::Ordering, fmt::Write};
+use std::{cmp::Ordering, fmt::Write, sync::LazyLock};
 
 /// The value of a scalar without quotes.
 pub(super) fn resolve(text: &str) -> Value {
@@ -86,13 +86,16 @@ fn timestamp(text: &str) -> Option<Timestamp> {
     if !is_date {
         return None;
     }
-    let layouts = [
-        "2006-1-2T15:4:5.999999999Z07:00",
-        "2006-1-2t15:4:5.999999999Z07:00",
-        "2006-1-2 15:4:5.999999999",
-        "2006-1-2",
-    ];
-    let parsed = layouts.iter().find_map(|l| go_time::parse(l, text).ok())?;
+    static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| {
+        let texts = [
+            "2006-1-2T15:4:5.999999999Z07:00",
+            "2006-1-2t15:4:5.999999999Z07:00",
+            "2006-1-2 15:4:5.999999999",
+            "2006-1-2",
+        ];
+        texts.map(Layout::new).into()
+    });
+    let parsed = LAYOUTS.iter().find_map(|l| go_time::parse(l, text).ok())?;
     let offset = parsed.offset.unwrap_or_default();
     let zone = match offset {
         0 => Zone::Utc,

@@ -1,6 +1,6 @@
 //! `strftime` and `strptime`: times by directives such as `%Y-%m-%d`.
 
-use super::go_time::{Civil, DAYS, MONTHS, days_in, unix_seconds};
+use super::go_time::{Civil, DAYS, Layout, MONTHS, days_in, unix_seconds};
 use std::fmt::Write;
 
 /// Appends a time by a format. Unknown directives are written as they stand.
@@ -94,9 +94,9 @@ fn write_directive(
         'c' => format(time, unix, "%a %b %e %H:%M:%S %Y", out),
         'v' => format(time, unix, "%e-%b-%Y", out),
         '+' => format(time, unix, "%a %b %e %H:%M:%S %Z %Y", out),
-        'z' if padding == Some(':') => time.format("-07:00", out),
-        'z' => time.format("-0700", out),
-        'Z' => time.format("MST", out),
+        'z' if padding == Some(':') => time.format(&Layout::new("-07:00"), out),
+        'z' => time.format(&Layout::new("-0700"), out),
+        'Z' => time.format(&Layout::new("MST"), out),
         'n' => out.push('\n'),
         't' => out.push('\t'),
         '%' => out.push('%'),

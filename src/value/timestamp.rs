@@ -1,9 +1,13 @@
 //! A point in time with the zone it is shown in.
 
-use crate::formats::go_time::Civil;
+use crate::formats::go_time::{Civil, Layout};
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 /// An instant, to the nanosecond, with the zone it prints in. Any 64-bit second can be held, years that no calendar
 /// program would print included, since mappings make times of any number.
@@ -29,7 +33,8 @@ pub enum Zone {
 pub(crate) const YEAR_ONE_TO_UNIX: i64 = 62_135_596_800;
 
 /// Go's layout for times in JSON and wherever none is given.
-pub const RFC3339_NANO: &str = "2006-01-02T15:04:05.999999999Z07:00";
+pub static RFC3339_NANO: LazyLock<Layout> =
+    LazyLock::new(|| Layout::new("2006-01-02T15:04:05.999999999Z07:00"));
 
 impl Timestamp {
     /// `nanos` may be any number of nanoseconds to add.
@@ -110,7 +115,7 @@ impl Timestamp {
     }
 
     /// The time in a layout of Go's.
-    pub fn format(&self, layout: &str) -> String {
+    pub fn format(&self, layout: &Layout) -> String {
         let mut out = String::new();
         self.with_civil(|civil| civil.format(layout, &mut out));
         out
@@ -163,7 +168,7 @@ impl Ord for Timestamp {
 /// In [`RFC3339_NANO`].
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.format(RFC3339_NANO))
+        f.write_str(&self.format(&RFC3339_NANO))
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::bloblang::spec::{
     CallError, Example, FunctionCall, FunctionFn, FunctionSpec, Param, ParamKind, Status,
 };
+use crate::formats::go_time::Layout;
 use crate::value::Value;
 use fake::{
     Fake,
@@ -196,7 +197,7 @@ fn moment() -> crate::value::Timestamp {
 }
 
 fn formatted(layout: &str) -> Value {
-    moment().format(layout).into()
+    moment().format(&Layout::new(layout)).into()
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl Text {
     pub(super) fn part(&self, start: usize, end: usize) -> Value {
         match self {
             Text::Str(text) => match text.get(start..end) {
-                Some(part) => Value::String(part.into()),
+                Some(_) => Value::String(text.slice(start..end)),
                 None => Value::Bytes(Bytes::copy_from_slice(&text.as_bytes()[start..end])),
             },
             Text::Bytes(bytes) => Value::Bytes(bytes.slice(start..end)),

@@ -3,7 +3,14 @@
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
 };
-use crate::formats::{duration, go_time, iso8601::Period, strftime};
+use std::borrow::Cow;
+
+use crate::formats::{
+    duration,
+    go_time::{self, Layout},
+    iso8601::Period,
+    strftime,
+};
 use crate::value::{RFC3339_NANO, Timestamp, Value, YEAR_ONE_TO_UNIX, Zone};
 
 const FORMAT: Param = Param::new(
@@ -363,8 +370,8 @@ pub(crate) fn timestamp(value: &Value) -> Result<Timestamp, CallError> {
             Some(seconds) => Timestamp::new(seconds, 0, Zone::Utc),
             None => from_float(number.as_f64()),
         },
-        Value::String(text) => parse(RFC3339_NANO, text)?,
-        Value::Bytes(bytes) => parse(RFC3339_NANO, &String::from_utf8_lossy(bytes))?,
+        Value::String(text) => parse(&RFC3339_NANO, text)?,
+        Value::Bytes(bytes) => parse(&RFC3339_NANO, &String::from_utf8_lossy(bytes))?,
         other => return Err(CallError::wanted("number or string", other.clone())),
     })
 }
@@ -377,7 +384,7 @@ fn go_int(float: f64) -> i64 {
     }
 }
 
-fn parse(layout: &str, text: &str) -> Result<Timestamp, CallError> {
+fn parse(layout: &Layout, text: &str) -> Result<Timestamp, CallError> {
     let parsed = go_time::parse(layout, text)?;
     let zone = match (parsed.offset, parsed.zone) {
         (None | Some(0), None) => Zone::Utc,
@@ -398,10 +405,14 @@ fn unix(receiver: &Value, per_second: i64) -> Result<Value, CallError> {
 
 /// Text, from a string, bytes or a time.
 pub(super) fn text(value: &Value) -> Result<String, CallError> {
+    as_str(value).map(Cow::into_owned)
+}
+
+fn as_str(value: &Value) -> Result<Cow<'_, str>, CallError> {
     match value {
-        Value::String(text) => Ok(text.to_string()),
-        Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        Value::Timestamp(time) => Ok(time.to_string()),
+        Value::String(text) => Ok(Cow::Borrowed(text)),
+        Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes)),
+        Value::Timestamp(time) => Ok(Cow::Owned(time.to_string())),
         other => Err(CallError::wanted("string", other.clone())),
     }
 }
@@ -435,9 +446,9 @@ fn zone(value: &Value) -> Result<Option<Zone>, CallError> {
 }
 
 fn parser(args: &[Value]) -> Result<MethodFn, CallError> {
-    let layout = text(&args[0])?;
+    let layout = Layout::new(&text(&args[0])?);
     Ok(Box::new(move |receiver| {
-        Ok(Value::Timestamp(parse(&layout, &text(&receiver)?)?))
+        Ok(Value::Timestamp(parse(&layout, &as_str(&receiver)?)?))
     }))
 }
 
@@ -452,7 +463,7 @@ fn as_text(run: MethodFn) -> MethodFn {
 fn strptime(args: &[Value]) -> Result<MethodFn, CallError> {
     let format = text(&args[0])?;
     Ok(Box::new(move |receiver| {
-        let parsed = strftime::parse(&text(&receiver)?, &format)?;
+        let parsed = strftime::parse(&as_str(&receiver)?, &format)?;
         let offset = parsed.offset.unwrap_or_default();
         let zone = match offset {
             0 => Zone::Utc,
@@ -468,7 +479,7 @@ fn strptime(args: &[Value]) -> Result<MethodFn, CallError> {
 }
 
 fn formatter(args: &[Value]) -> Result<MethodFn, CallError> {
-    let (layout, zone) = (text(&args[0])?, zone(&args[1])?);
+    let (layout, zone) = (Layout::new(&text(&args[0])?), zone(&args[1])?);
     Ok(Box::new(move |receiver| {
         let mut time = timestamp(&receiver)?;
         if let Some(zone) = &zone {

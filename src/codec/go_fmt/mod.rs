@@ -2,7 +2,7 @@
 
 mod verbs;
 
-use crate::formats::{go_num, go_quote};
+use crate::formats::{go_num, go_quote, go_time::Layout};
 use crate::value::Value;
 
 /// The longest width or precision, and the longest result.
@@ -31,7 +31,7 @@ fn write_value(value: &Value, out: &mut Vec<u8>) {
         }
         Value::Timestamp(time) => {
             out.extend_from_slice(
-                time.format("2006-01-02 15:04:05.999999999 -0700 MST")
+                time.format(&Layout::new("2006-01-02 15:04:05.999999999 -0700 MST"))
                     .as_bytes(),
             );
         }

@@ -8,7 +8,7 @@ mod parse;
 pub(super) use parse::quote;
 pub use parse::{Parsed, parse};
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 pub const MONTHS: [&str; 12] = [
     "January",
@@ -103,15 +103,12 @@ impl<'z> Civil<'z> {
     }
 
     /// Appends the time in a layout.
-    pub fn format(&self, layout: &str, out: &mut String) {
-        let mut rest = layout;
-        loop {
-            let (before, part, after) = next_part(rest);
-            out.push_str(before);
-            let Some(part) = part else { return };
-            rest = after;
-            self.format_part(part, out);
+    pub fn format(&self, layout: &Layout, out: &mut String) {
+        for field in &layout.fields {
+            out.push_str(&layout.text[field.before.clone()]);
+            self.format_part(field.part, out);
         }
+        out.push_str(&layout.text[layout.tail..]);
     }
 
     fn format_part(&self, part: Part, out: &mut String) {
@@ -300,6 +297,46 @@ enum Part {
     },
 }
 
+/// A layout, taken apart once for all the times that are read and written by it.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    text: Box<str>,
+    fields: Vec<Field>,
+    /// Where the text behind the last field begins.
+    tail: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    /// The text between the field before and this one.
+    before: Range<usize>,
+    part: Part,
+    /// The field's own text.
+    text: Range<usize>,
+}
+
+impl Layout {
+    pub fn new(text: &str) -> Layout {
+        let mut fields = Vec::new();
+        let mut tail = 0;
+        while let (before, Some(part), after) = next_part(&text[tail..]) {
+            let start = tail + before.len();
+            let end = text.len() - after.len();
+            fields.push(Field {
+                before: tail..start,
+                part,
+                text: start..end,
+            });
+            tail = end;
+        }
+        Layout {
+            text: text.into(),
+            fields,
+            tail,
+        }
+    }
+}
+
 /// The text before the next field of a layout, the field, and the rest.
 fn next_part(layout: &str) -> (&str, Option<Part>, &str) {
     const FIXED: &[(&str, Part)] = &[
@@ -379,7 +416,7 @@ mod tests {
 
     fn show(seconds: i64, nanos: u32, layout: &str) -> String {
         let mut out = String::new();
-        Civil::new(seconds, nanos, 0, "UTC").format(layout, &mut out);
+        Civil::new(seconds, nanos, 0, "UTC").format(&Layout::new(layout), &mut out);
         out
     }
 
@@ -413,18 +450,20 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         let layout = "Mon Jan _2 15:04:05.999 2006 -07:00";
-        let parsed = parse(layout, "Fri Aug 14 05:54:23.123 2020 +02:00").expect("valid");
+        let parsed =
+            parse(&Layout::new(layout), "Fri Aug 14 05:54:23.123 2020 +02:00").expect("valid");
         assert_eq!(
             (parsed.wall_seconds, parsed.nanos, parsed.offset),
             (1_597_384_463, 123_000_000, Some(7200))
         );
-        let noon = parse("2006-01-02 03:04 PM", "2020-08-14 12:00 AM").expect("valid");
+        let noon =
+            parse(&Layout::new("2006-01-02 03:04 PM"), "2020-08-14 12:00 AM").expect("valid");
         assert_eq!(noon.wall_seconds % 86_400, 0);
     }
 
     #[test]
     fn faults_are_worded_as_go_words_them() {
-        let error = |layout, value| parse(layout, value).expect_err("a fault");
+        let error = |layout, value| parse(&Layout::new(layout), value).expect_err("a fault");
         assert_eq!(
             error("2006-01-02", "a"),
             r#"parsing time "a" as "2006-01-02": cannot parse "a" as "2006""#

@@ -1,8 +1,8 @@
 //! Times read by a layout.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
-use super::{DAYS, MONTHS, Part, Zone, days_in, is_leap, next_part, unix_seconds};
+use super::{DAYS, Layout, MONTHS, Part, Zone, days_in, is_leap, unix_seconds};
 
 /// A parsed time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,13 @@ pub struct Parsed {
 }
 
 /// Parses `value` by a layout. The error is worded as Go words it.
-pub fn parse(layout: &str, value: &str) -> Result<Parsed, String> {
+pub fn parse(layout: &Layout, value: &str) -> Result<Parsed, String> {
+    let text_of = |range: &Range<usize>| &layout.text[range.clone()];
     let fail = |layout_part: &str, value_part: &str| {
         format!(
             "parsing time {} as {}: cannot parse {} as {}",
             quote(value),
-            quote(layout),
+            quote(&layout.text),
             quote(value_part),
             quote(layout_part)
         )
@@ -33,23 +34,10 @@ pub fn parse(layout: &str, value: &str) -> Result<Parsed, String> {
     let (mut pm, mut am) = (false, false);
     let (mut offset, mut zone) = (None, None);
     let mut range = None::<&str>;
-    let (mut layout_rest, mut rest) = (layout, value);
-    loop {
-        let (before, part, after) = next_part(layout_rest);
-        let part_text = &layout_rest[before.len()..layout_rest.len() - after.len()];
+    let mut rest = value;
+    for (index, field) in layout.fields.iter().enumerate() {
+        let (before, part, part_text) = (text_of(&field.before), field.part, text_of(&field.text));
         rest = skip(rest, before).ok_or_else(|| fail(before, rest))?;
-        let Some(part) = part else {
-            if !rest.is_empty() {
-                return Err(format!(
-                    "parsing time {} as {}: extra text: {}",
-                    quote(value),
-                    quote(layout),
-                    quote(rest)
-                ));
-            }
-            break;
-        };
-        layout_rest = after;
         let hold = rest;
         let bad = || fail(part_text, hold);
         match part {
@@ -130,7 +118,10 @@ pub fn parse(layout: &str, value: &str) -> Result<Parsed, String> {
                     range = range.or(Some("second"));
                 } else if rest.starts_with(['.', ','])
                     && rest.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
-                    && !matches!(next_part(layout_rest).1, Some(Part::Fraction { .. }))
+                    && !layout
+                        .fields
+                        .get(index + 1)
+                        .is_some_and(|f| matches!(f.part, Part::Fraction { .. }))
                 {
                     // A fraction may follow the seconds even where the layout has none.
                     let count = rest.bytes().skip(1).take_while(u8::is_ascii_digit).count();
@@ -199,6 +190,16 @@ pub fn parse(layout: &str, value: &str) -> Result<Parsed, String> {
         if let Some(what) = range {
             return Err(out_of_range(what));
         }
+    }
+    let tail = &layout.text[layout.tail..];
+    rest = skip(rest, tail).ok_or_else(|| fail(tail, rest))?;
+    if !rest.is_empty() {
+        return Err(format!(
+            "parsing time {} as {}: extra text: {}",
+            quote(value),
+            quote(&layout.text),
+            quote(rest)
+        ));
     }
     if pm && hour < 12 {
         hour += 12;
