@@ -10,6 +10,7 @@ mod components;
 mod draft;
 mod error;
 mod events;
+mod explain;
 mod extract;
 mod guard;
 mod health;
@@ -105,6 +106,7 @@ fn parts() -> (Router<Api>, Router<Api>, String) {
         .merge(assignments::routes())
         .merge(events::routes())
         .merge(cluster::routes())
+        .merge(explain::routes())
         .split_for_parts();
     let (of_binary, binary_paths) = OpenApiRouter::new()
         .merge(components::routes())

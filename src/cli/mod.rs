@@ -58,6 +58,11 @@ commands! {
     Status = status,
     Test = test,
     Events = events,
+    Explain = explain,
+    Plan = plan,
+    Freeze = freeze,
+    Unfreeze = unfreeze,
+    Sim = sim,
     Version = version,
 }
 

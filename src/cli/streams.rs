@@ -332,7 +332,7 @@ async fn wait_for(
 }
 
 /// The files among the arguments, and those in the folders among them.
-fn expand(files: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn expand(files: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for file in files {
         if !file.is_dir() {
@@ -355,7 +355,7 @@ fn expand(files: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-fn read(file: &Path) -> anyhow::Result<String> {
+pub(super) fn read(file: &Path) -> anyhow::Result<String> {
     if file == Path::new("-") {
         return std::io::read_to_string(std::io::stdin()).context("read standard input");
     }
@@ -363,7 +363,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
 }
 
 /// The `name:` that a config gives itself, else its file's stem.
-fn stream_name(file: &Path, config: &str) -> anyhow::Result<String> {
+pub(super) fn stream_name(file: &Path, config: &str) -> anyhow::Result<String> {
     // A text that isn't YAML gets its error, with the place, from the coordinator.
     let given = Node::parse(config)
         .ok()

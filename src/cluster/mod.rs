@@ -59,6 +59,8 @@ pub mod apply;
 pub mod assignment;
 mod board;
 pub mod decision;
+pub mod explain;
+pub mod foresee;
 pub mod invariants;
 pub mod lease;
 pub mod placement;

@@ -20,7 +20,10 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    cluster::{Policy, View},
+    cluster::{
+        Policy, View,
+        foresee::{self, Change, Forecast},
+    },
     ids::{Revision, StreamName, Term, WorkerId},
     store::Store,
     telemetry::metrics::Metrics,
@@ -308,6 +311,36 @@ impl Handle {
     /// A copy of the whole view, for what is computed from it: plans, explanations, capacity.
     pub async fn view(&self) -> Result<View, Error> {
         self.read(|ledger| ledger.view.clone()).await
+    }
+
+    /// Why a stream is where it is.
+    pub async fn explain(
+        &self,
+        name: StreamName,
+    ) -> Result<crate::cluster::explain::Explanation, Error> {
+        self.read(move |ledger| {
+            crate::cluster::explain::explain(&ledger.view, &ledger.policy, &name, ledger.now)
+                .ok_or_else(|| Error::no_stream(&name))
+        })
+        .await?
+    }
+
+    /// What changes would move. Computed beside the loop, which goes on meanwhile.
+    pub async fn foresee(&self, changes: Vec<Change>) -> Result<Forecast, Error> {
+        let (view, now) = self
+            .read(|ledger| (ledger.view.clone(), ledger.now))
+            .await?;
+        for change in &changes {
+            if let Change::Drain(id) | Change::Lose(id) = change
+                && !view.workers.contains_key(id)
+            {
+                return Err(Error::no_worker(id));
+            }
+        }
+        let policy = self.0.policy.clone();
+        tokio::task::spawn_blocking(move || foresee::foresee(&view, &policy, now, changes))
+            .await
+            .map_err(|e| Error::Unavailable(format!("the forecast ended: {e}")))
     }
 
     pub fn policy(&self) -> &Policy {

@@ -3,6 +3,7 @@
 mod components;
 mod documents;
 mod errors;
+mod explain;
 mod streams;
 mod workers;
 

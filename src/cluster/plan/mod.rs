@@ -20,6 +20,7 @@ mod tests;
 use super::{Decision, Policy, Time, View};
 
 pub use deadline::next_deadline;
+pub(super) use place::gathers_until;
 
 type Phase = fn(&View, &Policy, Time) -> Vec<Decision>;
 

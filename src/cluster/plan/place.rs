@@ -37,7 +37,7 @@ pub(super) fn decide(view: &View, policy: &Policy, now: Time) -> Vec<Decision> {
 }
 
 /// Until when nothing is placed, because the first worker of this term has only just come and others may be coming with it.
-pub(super) fn gathers_until(view: &View, policy: &Policy) -> Option<Time> {
+pub(in crate::cluster) fn gathers_until(view: &View, policy: &Policy) -> Option<Time> {
     let opened = view.workers.values().filter(|worker| worker.is_open());
     let first = opened.map(|worker| worker.started).min()?;
     (first >= view.lead_since).then(|| first.plus(policy.gather_ms))
