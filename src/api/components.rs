@@ -2,7 +2,7 @@
 
 use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json_, json};
+use serde_json::Value as Json_;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,12 +11,9 @@ use super::{
     error::{Error, ErrorBody, Result},
     extract::{Page, Paging, Path, Query},
 };
-use crate::{
-    component::{
-        BuildBuffer, BuildCache, BuildInput, BuildOutput, BuildProcessor, BuildRateLimit,
-        BuildScanner, Kind, Status,
-    },
-    config::{FieldSpec, Shape},
+use crate::component::{
+    Status,
+    describe::{self, Described},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
@@ -24,9 +21,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(list))
         .routes(routes!(read))
 }
-
-/// How deep the fields of groups in groups are told.
-const MAX_DEPTH: usize = 16;
 
 /// A component in the list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -63,36 +57,15 @@ struct Filter {
     kind: Option<String>,
 }
 
-/// A row of any kind's table.
-struct Row {
-    summary: ComponentSummary,
-    about: &'static str,
-    shape: fn() -> Shape,
-}
-
-fn rows() -> Vec<Row> {
-    fn of<B: Kind + ?Sized>() -> impl Iterator<Item = Row> {
-        B::table().iter().map(|spec| Row {
-            summary: ComponentSummary {
-                kind: B::NAME,
-                name: spec.name,
-                status: spec.status,
-                summary: spec.about.trim().lines().next().unwrap_or_default(),
-            },
-            about: spec.about.trim(),
-            shape: spec.shape,
-        })
+impl From<&Described> for ComponentSummary {
+    fn from(described: &Described) -> ComponentSummary {
+        ComponentSummary {
+            kind: described.kind,
+            name: described.name,
+            status: described.status,
+            summary: described.summary(),
+        }
     }
-    let mut rows: Vec<Row> = of::<dyn BuildInput>()
-        .chain(of::<dyn BuildBuffer>())
-        .chain(of::<dyn BuildProcessor>())
-        .chain(of::<dyn BuildOutput>())
-        .chain(of::<dyn BuildCache>())
-        .chain(of::<dyn BuildRateLimit>())
-        .chain(of::<dyn BuildScanner>())
-        .collect();
-    rows.sort_by_key(|row| (row.summary.kind, row.summary.name));
-    rows
 }
 
 /// List components, by kind and name.
@@ -102,9 +75,9 @@ async fn list(
     Query(paging): Query<Paging>,
     Query(filter): Query<Filter>,
 ) -> Result<Json<Page<ComponentSummary>>> {
-    let all = rows()
-        .into_iter()
-        .map(|row| row.summary)
+    let all = describe::all()
+        .iter()
+        .map(ComponentSummary::from)
         .filter(|c| filter.kind.as_deref().is_none_or(|kind| c.kind == kind))
         .collect();
     Page::cut(all, &paging, |c: &ComponentSummary| {
@@ -118,9 +91,9 @@ async fn list(
     params(("kind" = String, Path), ("name" = String, Path)),
     responses((status = 200, body = ComponentDetail), (status = 404, body = ErrorBody), (status = "default", body = ErrorBody)))]
 async fn read(Path((kind, name)): Path<(String, String)>) -> Result<Json<ComponentDetail>> {
-    let row = rows()
+    let found = describe::all()
         .into_iter()
-        .find(|row| row.summary.kind == kind && row.summary.name == name)
+        .find(|described| described.kind == kind && described.name == name)
         .ok_or_else(|| {
             Error::new(
                 StatusCode::NOT_FOUND,
@@ -128,107 +101,10 @@ async fn read(Path((kind, name)): Path<(String, String)>) -> Result<Json<Compone
                 format!("there is no {kind} `{name}`"),
             )
         })?;
-    let shape = (row.shape)();
-    let fields = match &shape {
-        Shape::Group(fields) => fields().iter().map(|f| field(f, 0)).collect(),
-        _ => Vec::new(),
-    };
     Ok(Json(ComponentDetail {
-        component: row.summary,
-        about: row.about,
-        fields,
-        schema: schema(&shape, 0),
+        component: ComponentSummary::from(&found),
+        about: found.about,
+        fields: found.fields(),
+        schema: found.schema(),
     }))
-}
-
-/// A field as forms and docs need it.
-fn field(spec: &FieldSpec, depth: usize) -> Json_ {
-    let mut out = json!({
-        "name": spec.name,
-        "about": spec.doc.trim(),
-        "type": type_name(&spec.shape),
-        "required": spec.required,
-        "advanced": spec.advanced,
-        "default": spec.default,
-    });
-    let (choices, inner) = match &spec.shape {
-        Shape::Choice(choices) => (Some(*choices), None),
-        Shape::List(inner) | Shape::Map(inner) => (None, Some(inner.as_ref())),
-        other => (None, Some(other)),
-    };
-    if let Some(choices) = choices {
-        out["choices"] = json!(choices);
-    }
-    if let Some(inner) = inner {
-        if !std::ptr::eq(inner, &spec.shape) {
-            out["items"] = type_name(inner).into();
-        }
-        if let Shape::Group(fields) = inner
-            && depth < MAX_DEPTH
-        {
-            out["fields"] = fields().iter().map(|f| field(f, depth + 1)).collect();
-        }
-    }
-    out
-}
-
-fn type_name(shape: &Shape) -> String {
-    match shape {
-        Shape::Bool => "bool".into(),
-        Shape::Int => "int".into(),
-        Shape::Float => "float".into(),
-        Shape::String => "string".into(),
-        Shape::Interpolated => "interpolated".into(),
-        Shape::Mapping => "mapping".into(),
-        Shape::Duration => "duration".into(),
-        Shape::Secret => "secret".into(),
-        Shape::Choice(_) => "choice".into(),
-        Shape::Any => "any".into(),
-        Shape::List(_) => "list".into(),
-        Shape::Map(_) => "map".into(),
-        Shape::Group(_) => "group".into(),
-        Shape::Component(kind) => (*kind).into(),
-    }
-}
-
-/// A shape as JSON Schema. `${VAR}` may stand for any scalar, so scalars may be strings too.
-fn schema(shape: &Shape, depth: usize) -> Json_ {
-    match shape {
-        Shape::Bool => json!({ "type": ["boolean", "string"] }),
-        Shape::Int => json!({ "type": ["integer", "string"] }),
-        Shape::Float => json!({ "type": ["number", "string"] }),
-        Shape::String | Shape::Interpolated | Shape::Mapping | Shape::Duration | Shape::Secret => {
-            json!({ "type": "string" })
-        }
-        Shape::Choice(choices) => json!({ "enum": choices }),
-        Shape::Any => json!({}),
-        Shape::List(inner) => json!({ "type": "array", "items": schema(inner, depth + 1) }),
-        Shape::Map(inner) => {
-            json!({ "type": "object", "additionalProperties": schema(inner, depth + 1) })
-        }
-        Shape::Component(kind) => json!({ "type": "object", "x-component": kind }),
-        Shape::Group(_) if depth >= MAX_DEPTH => json!({ "type": "object" }),
-        Shape::Group(fields) => {
-            let fields = fields();
-            let required: Vec<&str> = fields
-                .iter()
-                .filter(|f| f.required)
-                .map(|f| f.name)
-                .collect();
-            let properties: serde_json::Map<String, Json_> = fields
-                .iter()
-                .map(|f| {
-                    let mut property = schema(&f.shape, depth + 1);
-                    property["description"] = f.doc.trim().into();
-                    (f.name.to_owned(), property)
-                })
-                .collect();
-            json!({
-                "type": "object",
-                "properties": properties,
-                "required": required,
-                "additionalProperties": false,
-            })
-        }
-    }
 }

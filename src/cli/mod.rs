@@ -57,6 +57,8 @@ commands! {
     Workers = workers,
     Status = status,
     Test = test,
+    Blobl = blobl,
+    List = list,
     Events = events,
     Explain = explain,
     Plan = plan,

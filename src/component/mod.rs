@@ -8,6 +8,7 @@
 pub mod buffers;
 pub mod caches;
 pub(crate) mod clients;
+pub mod describe;
 pub mod inputs;
 pub mod outputs;
 pub mod processors;

@@ -199,3 +199,70 @@ fn standalone_runs_streams_and_ends_on_one_signal() {
     let status = standalone.wait();
     assert!(status.success(), "{status}");
 }
+
+#[test]
+fn blobl_runs_a_mapping_over_lines() {
+    let folder = Folder::new();
+    let over = |args: &[&str], input: &str| {
+        use std::{io::Write, process::Stdio};
+        let mut child = program(&folder)
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // One that refuses its mapping reads nothing.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("the program ends")
+    };
+    let upper = over(
+        &["blobl", "root = this.a.uppercase()"],
+        "{\"a\":\"x\"}\nnope\n{\"a\":\"y\"}\n",
+    );
+    assert_eq!(String::from_utf8_lossy(&upper.stdout), "X\nY\n");
+    assert!(errors(&upper).contains("failed to parse the line as JSON"));
+    let pretty = over(
+        &["blobl", "--raw", "--pretty", "root.c = content().string()"],
+        "plain\n",
+    );
+    assert_eq!(
+        String::from_utf8_lossy(&pretty.stdout),
+        "{\n  \"c\": \"plain\"\n}\n"
+    );
+    let bad = over(&["blobl", "root = this.uppercas()"], "");
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(
+        errors(&bad).contains("did you mean `uppercase`"),
+        "{}",
+        errors(&bad)
+    );
+}
+
+#[test]
+fn list_names_what_configs_may_use() {
+    let folder = Folder::new();
+    let output = run(&folder, &["list", "inputs", "rate-limits", "-o", "json"]);
+    let listed: Json = serde_json::from_slice(&output.stdout).expect("JSON");
+    let listed = listed.as_array().expect("an array");
+    assert!(
+        listed
+            .iter()
+            .any(|c| c["kind"] == "rate_limit" && c["name"] == "local")
+    );
+    assert!(
+        listed
+            .iter()
+            .all(|c| c["kind"] == "input" || c["kind"] == "rate_limit")
+    );
+    let generate = listed
+        .iter()
+        .find(|c| c["name"] == "generate")
+        .expect("it is there");
+    assert!(generate["schema"]["properties"]["mapping"].is_object());
+    let methods = run(&folder, &["list", "bloblang-methods"]);
+    assert!(String::from_utf8_lossy(&methods.stdout).contains("uppercase"));
+    assert_eq!(run(&folder, &["list", "wibbles"]).status.code(), Some(1));
+}
