@@ -12,8 +12,8 @@ use axum::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    AssignmentStatus, Definition, Draft, Error, EventFilter, Patch, PlacementEvent, Resource,
-    ResourceKind, RevisionInfo, SecretInfo, StreamStatus, WorkerStatus,
+    AssignmentStatus, Definition, Draft, Error, EventFilter, Patch, PlacementEvent, RevisionInfo,
+    StreamStatus, WorkerStatus,
     edit::Edit,
     event::{Event, Ledger},
     ingest::Ingest,
@@ -392,58 +392,6 @@ impl Handle {
         &self.0.metrics
     }
 
-    // Secrets and resources.
-
-    pub async fn secrets(&self) -> Result<Vec<SecretInfo>, Error> {
-        let all = self.0.store.secrets().await?;
-        Ok(all.into_iter().map(SecretInfo::from).collect())
-    }
-
-    /// Encrypts a secret and keeps it. Streams that start from now on get it for `${KEY}`.
-    pub async fn put_secret(&self, key: &str, value: &str) -> Result<(), Error> {
-        self.0
-            .secrets
-            .put(&self.0.store, key, value, self.term()?)
-            .await
-    }
-
-    pub async fn delete_secret(&self, key: &str) -> Result<(), Error> {
-        match self.0.store.delete_secret(self.term()?, key).await? {
-            true => Ok(()),
-            false => Err(Error::NotFound {
-                kind: "secret",
-                name: key.to_owned(),
-            }),
-        }
-    }
-
-    pub async fn resources(&self) -> Result<Vec<Resource>, Error> {
-        let all = self.0.store.resources().await?;
-        all.into_iter().map(Resource::try_from).collect()
-    }
-
-    /// Keeps a resource. Streams that start from now on find it under its label.
-    pub async fn put_resource(&self, resource: Resource) -> Result<(), Error> {
-        resource.check()?;
-        let row = resource.into();
-        Ok(self.0.store.put_resource(self.term()?, &row).await?)
-    }
-
-    pub async fn delete_resource(&self, kind: ResourceKind, label: &str) -> Result<(), Error> {
-        match self
-            .0
-            .store
-            .delete_resource(self.term()?, kind.as_str(), label)
-            .await?
-        {
-            true => Ok(()),
-            false => Err(Error::NotFound {
-                kind: "resource",
-                name: label.to_owned(),
-            }),
-        }
-    }
-
     // Requests.
 
     /// Answers a request by the `http_server` components of a stream. Its path is what is left after
@@ -503,7 +451,7 @@ impl Handle {
             .map_err(|name| Error::no_stream(&name))
     }
 
-    fn term(&self) -> Result<Term, Error> {
+    pub(super) fn term(&self) -> Result<Term, Error> {
         match self.role() {
             Role::Leading { term } => Ok(term),
             _ => Err(self.not_leading()),

@@ -13,6 +13,7 @@ mod event;
 mod handle;
 mod ingest;
 mod lead;
+mod library;
 mod measure;
 mod probe;
 mod render;
