@@ -7,7 +7,8 @@ use super::expr::{
 use super::fail::Fail;
 use super::flow::Flow;
 use super::spec::{CallError, ParamKind};
-use super::{go, number, path};
+use super::{number, path};
+use crate::codec::go_fmt;
 use crate::value::{Array, Object, Value};
 
 impl Expr {
@@ -85,7 +86,7 @@ impl Expr {
                         Flow::Value(other) => {
                             return Err(Fail::text(format!(
                                 "mapping returned invalid key type: {}",
-                                go::type_of(&other)
+                                go_fmt::type_of(&other)
                             )));
                         }
                         other => {
@@ -130,7 +131,7 @@ fn condition_holds(condition: &Expr, n: usize, cx: &mut Context<'_>) -> Result<b
 /// The failure of a condition that is neither true nor false.
 pub(crate) fn not_a_bool(condition: &Expr, got: &Flow) -> Fail {
     let (shown, kind) = match got {
-        Flow::Value(value) => (go::show(value), go::type_of(value)),
+        Flow::Value(value) => (go_fmt::show(value), go_fmt::type_of(value)),
         other => ("<nil>".into(), flow_type(other)),
     };
     Fail::text(format!(
@@ -142,7 +143,7 @@ pub(crate) fn not_a_bool(condition: &Expr, got: &Flow) -> Fail {
 /// How Go names the type of a flow.
 pub(crate) fn flow_type(flow: &Flow) -> &'static str {
     match flow {
-        Flow::Value(value) => go::type_of(value),
+        Flow::Value(value) => go_fmt::type_of(value),
         Flow::Deleted => "value.Delete",
         Flow::Nothing => "value.Nothing",
     }

@@ -15,7 +15,6 @@ mod expr;
 mod fail;
 mod flow;
 pub mod functions;
-mod go;
 mod interpolate;
 pub mod methods;
 mod near;

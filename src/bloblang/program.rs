@@ -184,7 +184,7 @@ fn assign_metadata(key: Option<&Str>, flow: Flow, cx: &mut Context<'_>) -> Resul
         (None, Flow::Value(other)) => {
             return Err(Fail::text(format!(
                 "setting root meta object requires object value, received: {}",
-                super::go::type_of(&other)
+                crate::codec::go_fmt::type_of(&other)
             )));
         }
         (None, _) => metadata.clear(),

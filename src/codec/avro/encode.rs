@@ -1,7 +1,7 @@
 //! Values into Avro's binary and textual encodings. Errors are worded as configs match on them.
 
 use super::schema::{Field, Named, Schema, Type, allowed};
-use crate::codec::serde::from_json;
+use crate::codec::{go_fmt::type_of, serde::from_json};
 use crate::value::{Object, Value};
 
 /// An encoding while a value is written in it.
@@ -49,7 +49,7 @@ pub(crate) fn encode<E: Encoding>(
         ));
     }
     let how = E::NAME;
-    let got = go_type(value);
+    let got = type_of(value);
     match kind {
         Type::Null => match value {
             Value::Null => out.null(),
@@ -205,7 +205,7 @@ fn record<E: Encoding>(
     let Value::Object(object) = value else {
         return Err(format!(
             "cannot encode {how} record {name:?}: expected map[string]interface{{}}; received: {}",
-            go_type(value)
+            type_of(value)
         ));
     };
     out.begin(Shape::Record, fields.len());
@@ -275,7 +275,7 @@ fn union<E: Encoding>(
         return Err(format!(
             "cannot encode {how} union: non-nil {values} ought to be specified with Go map[string]interface{{}}, with single key equal to type name, and value equal to datum value: {}; received: {}",
             allowed(members),
-            go_type(value)
+            type_of(value)
         ));
     };
     let named = |wanted: &str| {
@@ -304,23 +304,6 @@ fn latin1(text: &str) -> Vec<u8> {
         text.chars().map(|c| c as u32 as u8).collect()
     } else {
         text.as_bytes().to_vec()
-    }
-}
-
-/// What Go calls the type of a value.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Uint(_) => "uint64",
-        Value::Float(_) => "float64",
-        Value::Number(_) => "json.Number",
-        Value::String(_) => "string",
-        Value::Bytes(_) => "[]uint8",
-        Value::Timestamp(_) => "time.Time",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }
 

@@ -1,6 +1,7 @@
 //! `unarchive`: makes a batch of one message.
 
 use super::flow::{Outcome, expand};
+use crate::codec::go_fmt::type_of;
 use crate::component::{BuildProcessor, Context, Processor};
 use crate::config::{Field, Linter, Node, Shape};
 use crate::formats::zip;
@@ -183,20 +184,10 @@ fn structured<'m>(message: &'m Message, wanted: &str) -> Result<&'m Value, Strin
 }
 
 fn wrong_type(wanted: &str, got: &Value) -> String {
-    let go_type = match got {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int64",
-        Value::Uint(_) => "uint64",
-        Value::Float(_) => "float64",
-        Value::Number(_) => "json.Number",
-        Value::String(_) => "string",
-        Value::Bytes(_) => "[]uint8",
-        Value::Timestamp(_) => "time.Time",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    };
-    format!("failed to parse message into {wanted}: invalid type '{go_type}'")
+    format!(
+        "failed to parse message into {wanted}: invalid type '{}'",
+        type_of(got)
+    )
 }
 
 fn json_documents(message: &Message, made: &mut Batch) -> Outcome {
