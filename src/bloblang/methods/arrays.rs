@@ -1,7 +1,8 @@
 //! Table: methods on arrays.
 
-use super::common::{Num, Text, equal, float, int, nested, optional_str, wrong};
+use super::common::{Text, equal, float, int, nested, optional_str, wrong};
 use super::objects::merge_into;
+use crate::bloblang::number::Num;
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
 };

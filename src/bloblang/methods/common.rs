@@ -2,7 +2,7 @@
 
 use crate::bloblang::spec::{CallError, type_error};
 use crate::formats::go_num;
-use crate::value::{Number, Object, Str, Value};
+use crate::value::{Object, Str, Value};
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -123,41 +123,6 @@ pub(super) fn float(value: &Value) -> Option<f64> {
         Value::Float(n) => Some(*n),
         Value::Number(n) => Some(n.as_f64()),
         _ => None,
-    }
-}
-
-/// A number that is used as one: an integer if it is written as one and fits, else a float.
-#[derive(Clone, Copy)]
-pub(super) enum Num {
-    Int(i64),
-    Uint(u64),
-    Float(f64),
-}
-
-impl Num {
-    pub(super) fn of(value: &Value) -> Option<Num> {
-        Some(match value {
-            Value::Int(n) => Num::Int(*n),
-            Value::Uint(n) => Num::Uint(*n),
-            Value::Float(n) => Num::Float(*n),
-            Value::Number(n) => Num::of_text(n),
-            _ => return None,
-        })
-    }
-
-    fn of_text(number: &Number) -> Num {
-        match number.as_i64() {
-            Some(n) => Num::Int(n),
-            None => Num::Float(number.as_f64()),
-        }
-    }
-
-    pub(super) fn float(self) -> f64 {
-        match self {
-            Num::Int(n) => n as f64,
-            Num::Uint(n) => n as f64,
-            Num::Float(n) => n,
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Table: methods on numbers.
 
-use super::common::{Num, float, int, nested};
+use super::common::{float, int, nested};
+use crate::bloblang::number::Num;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::formats::{go_math, go_num};
 use crate::value::{Number, Value};
