@@ -57,7 +57,7 @@ pub(super) static TABLE: &[FunctionSpec] = &[
     FunctionSpec {
         name: "file_rel",
         status: Status::Stable,
-        about: "The content of a file as bytes. A relative path counts from the folder of the mapping's file.",
+        about: "The content of a file as bytes. A relative path counts from the working directory, as with `file`.",
         params: &[PATH, NO_CACHE],
         examples: &[],
         impure: true,
@@ -69,7 +69,7 @@ pub(super) static TABLE: &[FunctionSpec] = &[
     FunctionSpec {
         name: "file_rel_json",
         status: Status::Experimental,
-        about: "The JSON document in a file, read once. A relative path counts from the folder of the mapping's file.",
+        about: "The JSON document in a file, read once. A relative path counts from the working directory.",
         params: &[PATH],
         examples: &[],
         impure: true,
