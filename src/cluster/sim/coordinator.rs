@@ -92,14 +92,7 @@ impl Lead {
                 let (id, incarnation) = (hello.id.clone(), hello.incarnation);
                 let answer = match self.view.register(hello, now) {
                     Registration::Welcome => {
-                        let worker = self.view.workers[&id].clone();
-                        if cx
-                            .store
-                            .write(self.term, |v| {
-                                v.workers.insert(id.clone(), worker);
-                            })
-                            .is_err()
-                        {
+                        if let Step::Crashed = self.save(cx, &id, &[], true) {
                             return Step::Crashed;
                         }
                         self.sessions.insert(id.clone(), (incarnation, link));
@@ -152,14 +145,7 @@ impl Lead {
             }
             Up::Goodbye(id, incarnation) => {
                 if self.view.goodbye(&id, incarnation, now) {
-                    let worker = self.view.workers[&id].clone();
-                    if cx
-                        .store
-                        .write(self.term, |v| {
-                            v.workers.insert(id.clone(), worker);
-                        })
-                        .is_err()
-                    {
+                    if let Step::Crashed = self.save(cx, &id, &[], true) {
                         return Step::Crashed;
                     }
                     self.dirty = true;

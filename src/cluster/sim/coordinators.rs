@@ -148,6 +148,7 @@ impl World<'_> {
         }
     }
 
+    /// The workers of a coordinator that has ended or leads no more learn of it, where their way down is not cut.
     pub(super) fn end_sessions_of(&mut self, c: usize) {
         let life = self.coordinators[c].life;
         for w in 0..self.workers.len() {

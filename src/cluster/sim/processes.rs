@@ -61,19 +61,10 @@ impl World<'_> {
             return;
         }
         coordinator.lead = None;
-        let life = coordinator.life;
         self.note(|| format!("c{} is gone", c + 1));
         if self.options.sabotage == Some(Sabotage::EpochNotDurable) {
             self.store.forget_epochs();
         }
-        for w in 0..self.workers.len() {
-            let link = self.workers[w].process.as_ref().and_then(|p| p.link);
-            if let Some(link) = link.filter(|l| l.coordinator == c && l.life == life)
-                && self.cut_down[w] <= self.real
-            {
-                let delay = self.delay();
-                self.tell(w, delay, ToWorker::LinkLost(link));
-            }
-        }
+        self.end_sessions_of(c);
     }
 }
