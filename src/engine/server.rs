@@ -4,11 +4,12 @@ use super::{
     Stream,
     config::{BasicAuth, Http, PasswordHash, StreamConfig},
 };
+use crate::component::clients::http::CorsConfig;
 use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
 use anyhow::{Context, bail};
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
@@ -204,8 +205,7 @@ impl Drop for Serving {
 /// What stands before the routes: who may ask, and what browsers on other sites are told.
 struct Guard {
     auth: Option<BasicAuth>,
-    origins: Vec<String>,
-    cors: HeaderMap,
+    cors: CorsConfig,
 }
 
 impl Guard {
@@ -217,74 +217,24 @@ impl Guard {
         if auth.enabled && auth.algorithm == PasswordHash::Scrypt {
             bail!("http.basic_auth: the algorithm scrypt is not supported; use bcrypt");
         }
-        let mut cors = HeaderMap::new();
-        let lists = [
-            (
-                header::ACCESS_CONTROL_ALLOW_HEADERS,
-                &config.cors.allowed_headers,
-            ),
-            (
-                header::ACCESS_CONTROL_ALLOW_METHODS,
-                &config.cors.allowed_methods,
-            ),
-        ];
-        for (name, values) in lists.into_iter().filter(|(_, v)| !v.is_empty()) {
-            cors.insert(
-                name,
-                HeaderValue::from_str(&values.join(", ")).context("http.cors")?,
-            );
-        }
-        let origins = match config.cors.enabled {
-            true if config.cors.allowed_origins.is_empty() => {
-                bail!("http.cors needs allowed_origins")
-            }
-            true => config.cors.allowed_origins.clone(),
-            false => Vec::new(),
-        };
+        config.cors.check().context("http.cors")?;
         Ok(Guard {
             auth: auth.enabled.then(|| auth.clone()),
-            origins,
-            cors,
+            cors: config.cors.clone(),
         })
     }
 
     async fn answer(&self, mux: &HttpMux, request: Request<Body>) -> Response<Body> {
-        let origin = request.headers().get(header::ORIGIN).cloned();
-        let is_preflight = request.method() == Method::OPTIONS
-            && request
-                .headers()
-                .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let allowed = origin.filter(|o| {
-            let known = |known: &String| known == "*" || known.as_bytes() == o.as_bytes();
-            self.origins.iter().any(known)
-        });
-        let mut response = if is_preflight && allowed.is_some() {
-            Response::new(Body::empty())
-        } else if self
-            .auth
-            .as_ref()
-            .is_none_or(|auth| is_allowed(auth, request.headers()))
-        {
-            mux.call(request).await
-        } else {
-            self.denied()
+        let shown_to_others = match self.cors.judge(&request) {
+            Ok(headers) => headers,
+            Err(answer) => return *answer,
         };
-        if let Some(origin) = allowed {
-            let headers = response.headers_mut();
-            let is_open = self.origins.iter().any(|o| o == "*");
-            if is_open {
-                headers.insert(
-                    header::ACCESS_CONTROL_ALLOW_ORIGIN,
-                    HeaderValue::from_static("*"),
-                );
-            } else {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-                headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-            }
-            if is_preflight {
-                headers.extend(self.cors.clone());
-            }
-        }
+        let is_allowed = |auth: &BasicAuth| is_allowed(auth, request.headers());
+        let mut response = match self.auth.as_ref().is_none_or(is_allowed) {
+            true => mux.call(request).await,
+            false => self.denied(),
+        };
+        response.headers_mut().extend(shown_to_others);
         response
     }
 

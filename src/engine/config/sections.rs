@@ -1,6 +1,7 @@
 //! The sections of a stream's config.
 
 use crate::bloblang::Mapping;
+use crate::component::clients::http::CorsConfig;
 use crate::component::{
     BufferConfig, CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig,
 };
@@ -152,23 +153,9 @@ crate::fields! {
         /// The file of the certificate's key.
         key_file: String = "''",
         /// What browsers on other sites may ask.
-        cors: Cors = "{}",
+        cors: CorsConfig = "{}",
         /// Who may ask at all.
         basic_auth: BasicAuth = "{}",
-    }
-}
-
-crate::fields! {
-    /// What browsers on other sites may ask.
-    pub struct Cors {
-        /// Whether they are told anything.
-        enabled: bool = "false",
-        /// The origins that may ask; `*` for any.
-        allowed_origins: Vec<String> = "[]",
-        /// The headers that they may send.
-        allowed_headers: Vec<String> = "[]",
-        /// The methods that they may use.
-        allowed_methods: Vec<String> = "[]",
     }
 }
 
