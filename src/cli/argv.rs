@@ -1,8 +1,8 @@
 //! Brings a command line into the one form that clap reads.
 //!
 //! Three freedoms end here: flags may take one dash (`-role`), a stream may be run as Bento runs it
-//! (`airtruct -c stream.yaml`, `airtruct -c main.yaml streams a.yaml b.yaml`), and Bento's root flags may stand before
-//! a command (`airtruct -r res.yaml test ./tests`). Everything else passes as it is.
+//! (`airtruct -c stream.yaml`), and Bento's root flags may stand before a command (`airtruct -r res.yaml test ./tests`).
+//! Everything else passes as it is.
 
 use clap::Command;
 
@@ -19,9 +19,6 @@ const BENTO: &[(&[&str], bool)] = &[
     (&["--log.level"], true),
     (&["--chilled"], false),
 ];
-
-/// What `streams` may be followed by when it means the cluster's streams and not Bento's streams mode.
-const CLUSTER_STREAMS: &str = "streams";
 
 /// The command line as clap reads it. `read_file` is asked for a file given with `-c` only where it may be either settings or a
 /// stream: it is settings if it names a `role`.
@@ -41,16 +38,10 @@ pub(super) fn normalise(
     let mut out = vec![program];
     match root.rest.split_first() {
         Some((first, rest)) => {
-            let is_mode = first == CLUSTER_STREAMS && !is_cluster_command(command, rest);
-            let (name, extra) = match is_mode {
-                true => ("run", Some("--streams".to_owned())),
-                false => (first.as_str(), None),
-            };
-            out.push(name.to_owned());
-            let sub = command.find_subcommand(name);
+            out.push(first.clone());
+            let sub = command.find_subcommand(first);
             out.extend(root.bento.iter().cloned());
             out.extend(root.settings.iter().cloned());
-            out.extend(extra);
             out.extend(with_two_dashes(rest, sub));
         }
         None if root.is_stream(env, read_file) => {
@@ -169,19 +160,6 @@ impl Root {
     }
 }
 
-/// Whether what follows `streams` is one of the cluster's commands for streams.
-fn is_cluster_command(command: &Command, rest: &[String]) -> bool {
-    let Some(streams) = command.find_subcommand(CLUSTER_STREAMS) else {
-        return false;
-    };
-    let words = ["help", "-h", "--help", "-help"];
-    rest.iter()
-        .find(|arg| !arg.starts_with('-') || words.contains(&arg.as_str()))
-        .is_none_or(|word| {
-            words.contains(&word.as_str()) || streams.find_subcommand(word).is_some()
-        })
-}
-
 /// The arguments of a command with its long flags brought to two dashes, down through its own subcommands. A subcommand knows
 /// the flags of those above it as well.
 fn with_two_dashes(args: &[String], command: Option<&Command>) -> Vec<String> {
@@ -285,11 +263,8 @@ mod tests {
                 "-c a.yaml --log.level debug --chilled",
                 "run -c a.yaml --log.level debug --chilled",
             ),
-            (
-                "-c m.yaml streams a.yaml b.yaml",
-                "run -c m.yaml --streams a.yaml b.yaml",
-            ),
-            ("streams ./configs", "run --streams ./configs"),
+            // There is no streams mode: `streams` is the cluster's, and says so.
+            ("streams ./configs", "streams ./configs"),
             ("-r b.yaml test ./tests", "test -r b.yaml ./tests"),
         ] {
             assert_eq!(line(given, None, stream), wanted, "{given}");
