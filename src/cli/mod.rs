@@ -7,6 +7,7 @@
 mod argv;
 mod client;
 mod config_files;
+mod footprint;
 mod serve;
 mod show;
 

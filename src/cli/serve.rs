@@ -14,6 +14,7 @@ use anyhow::Context;
 use crate::{
     api,
     args::{Config, Driver, Port, Role},
+    cli::footprint,
     coordinator,
     store::Database,
     tasks::Shutdown,
@@ -25,6 +26,7 @@ const PORTS_TRIED: u16 = 1_000;
 
 pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
+    tokio::spawn(footprint::shrink_after_start());
     match config.role {
         Role::Coordinator => coordinate(&config, &shutdown).await?.wait().await?,
         Role::Worker => work(&config, config.discovery_uri.clone(), shutdown).await?,
