@@ -38,7 +38,11 @@ pub(super) fn normalise(
     let mut out = vec![program];
     match root.rest.split_first() {
         Some((first, rest)) => {
-            out.push(first.clone());
+            let first = match first == "streams" && root.is_many_streams(rest, command) {
+                true => "run-streams",
+                false => first,
+            };
+            out.push(first.to_owned());
             let sub = command.find_subcommand(first);
             out.extend(root.bento.iter().cloned());
             out.extend(root.settings.iter().cloned());
@@ -126,6 +130,26 @@ impl Root {
             }
         }
         root
+    }
+
+    /// Whether `streams` with these arguments runs them here, as Bento's does, and isn't about the cluster's: unless it names
+    /// an action on those, it does with Bento's flags or with the path of something.
+    fn is_many_streams(&self, rest: &[String], command: &Command) -> bool {
+        let actions = command.find_subcommand("streams");
+        let mut words = rest.iter().filter(|arg| !arg.starts_with('-'));
+        let is_action = |word: &String| {
+            word == "help" || actions.is_some_and(|a| a.find_subcommand(word).is_some())
+        };
+        if words.clone().any(is_action) {
+            return false;
+        }
+        let is_path =
+            |word: &String| word.contains(['/', '.', '*']) || std::path::Path::new(word).exists();
+        let has_flag = rest.iter().any(|arg| {
+            let flag = arg.trim_start_matches('-').split('=').next();
+            arg.starts_with('-') && matches!(flag, Some("no-api" | "prefix-stream-endpoints"))
+        });
+        !self.bento.is_empty() || has_flag || words.any(is_path)
     }
 
     /// Whether a command line without a command runs one stream, as Bento's does, and takes no role.
@@ -263,8 +287,11 @@ mod tests {
                 "-c a.yaml --log.level debug --chilled",
                 "run -c a.yaml --log.level debug --chilled",
             ),
-            // There is no streams mode: `streams` is the cluster's, and says so.
-            ("streams ./configs", "streams ./configs"),
+            ("streams ./configs", "run-streams ./configs"),
+            ("streams -no-api x", "run-streams --no-api x"),
+            ("-c a.yaml streams", "run-streams -c a.yaml"),
+            ("streams lst", "streams lst"),
+            ("streams get ./configs", "streams get ./configs"),
             ("-r b.yaml test ./tests", "test -r b.yaml ./tests"),
         ] {
             assert_eq!(line(given, None, stream), wanted, "{given}");

@@ -53,6 +53,7 @@ macro_rules! commands {
 
 commands! {
     Run = run,
+    RunStreams = run_streams,
     Lint = lint,
     Streams = streams,
     Workers = workers,

@@ -12,18 +12,16 @@ use parking_lot::RwLock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config_files::{Sources, Surroundings, problems};
-use crate::bloblang::Mapping;
 use crate::engine::{
     Outcome, Services, Stream,
     config::{LogFormat, Logger, Reading, StreamConfig},
+    measured,
     server::{self, Routes, Serving},
 };
-use crate::message::Message;
 use crate::telemetry::{
     lines::{Lines, level},
-    metrics::{Labels, Metrics, Rename},
+    metrics::{Labels, Metrics},
 };
-use crate::value::Value;
 
 /// Runs one stream until its input ends or a signal stops it
 #[derive(clap::Args)]
@@ -65,7 +63,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let name = file.as_deref().map_or("<default>".into(), |f| f.to_string_lossy());
     let reading = surroundings.read(&text, |_| {});
     let logger = reading.config.as_ref().map(|c| c.logger.clone());
-    init_log(&args, logger.as_ref(), reading.config.as_ref())?;
+    let to_stdout = reading.config.as_ref().is_some_and(|c| c.output.name != "stdout");
+    init_log(args.log_level.as_deref(), logger.as_ref(), to_stdout)?;
     let faults = problems(&name, &reading, false);
     for fault in &faults {
         tracing::error!(lint = fault.as_str(), "Config lint error");
@@ -78,7 +77,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut running = match Running::start(&config, &surroundings).await {
         Ok(running) => running,
         Err(e) => {
-            tracing::error!("Service closing due to: {e:#}");
+            let error = format!("{e:#}");
+            match error.starts_with("failed to initialise resources") {
+                true => tracing::error!("{error}"),
+                false => tracing::error!("Service closing due to: {error}"),
+            }
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -95,7 +98,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    running.publish_last(&config);
+    let metrics = running.stream.metrics().clone();
+    measured::publish_last(&config.metrics, &[metrics]);
     Ok(match outcome {
         Outcome::Completed | Outcome::Stopped => ExitCode::SUCCESS,
         Outcome::Failed { reason, .. } => {
@@ -124,11 +128,11 @@ fn load(args: &Args, file: Option<&Path>) -> anyhow::Result<(String, Surrounding
     Ok((text, surroundings))
 }
 
-/// Begins to log as the config says; where the output is standard output, to standard error.
-fn init_log(args: &Args, logger: Option<&Logger>, config: Option<&StreamConfig>) -> anyhow::Result<()> {
-    let name = args.log_level.as_deref().or(logger.map(|l| l.level.as_str())).unwrap_or("INFO");
+/// Begins to log as the config says, at the level of the command line if it gives one. Not to standard output where that is
+/// the stream's.
+pub(super) fn init_log(given: Option<&str>, logger: Option<&Logger>, to_stdout: bool) -> anyhow::Result<()> {
+    let name = given.or(logger.map(|l| l.level.as_str())).unwrap_or("INFO");
     let level = level(name).with_context(|| format!("log level '{name}' is not a level"))?;
-    let to_stdout = config.is_some_and(|c| c.output.name != "stdout");
     let out: Box<dyn std::io::Write + Send> = match logger.map(|l| l.file.path.as_str()) {
         Some(path) if !path.is_empty() => {
             let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
@@ -196,25 +200,6 @@ impl Running {
             }
         }
     }
-
-    /// Writes the metrics where the config wants them at the end.
-    fn publish_last(&self, config: &StreamConfig) {
-        let prometheus = config.metrics.prometheus.as_ref();
-        if let Some(path) = prometheus.map(|p| &p.file_output_path).filter(|p| !p.is_empty()) {
-            let bounds = server::histogram_bounds(config);
-            let text = self.stream.metrics().prometheus(bounds.as_deref());
-            if let Err(e) = std::fs::write(path, text) {
-                tracing::error!("Failed to write metrics to {path}: {e}");
-            }
-        }
-        if config.metrics.logger.is_some()
-            && let serde_json::Value::Object(all) = self.stream.metrics().json()
-        {
-            for (name, value) in all {
-                tracing::info!(name = name.as_str(), value = %value, "Metric");
-            }
-        }
-    }
 }
 
 /// The metrics that the config wants.
@@ -222,33 +207,7 @@ fn metrics(config: &StreamConfig) -> Metrics {
     if config.metrics.none.is_some() {
         return Metrics::off();
     }
-    Metrics::new(Labels::new(), config.metrics.mapping.clone().map(rename))
-}
-
-/// Renames metrics as a mapping says: `this` is the name, metadata the labels.
-fn rename(mapping: Mapping) -> Rename {
-    Box::new(move |name, labels| {
-        let mut message = Message::from_value(Value::String(name.into()));
-        for (key, value) in &labels {
-            message.metadata_mut().set(key.as_str(), value.as_str());
-        }
-        match mapping.map(&[message], 0) {
-            Err(error) => {
-                tracing::error!("Failed to map the metric {name}: {error}");
-                Some((name.to_owned(), labels))
-            }
-            Ok(crate::bloblang::Mapped::Deleted) => None,
-            Ok(crate::bloblang::Mapped::Message(mapped)) => {
-                let text = |value: &Value| match value {
-                    Value::String(text) => text.to_string(),
-                    other => String::from_utf8_lossy(&other.to_json()).into_owned(),
-                };
-                let name = mapped.value().map_or(name.to_owned(), text);
-                let labels = mapped.metadata().iter();
-                Some((name, labels.map(|(k, v)| (k.to_string(), text(v))).collect()))
-            }
-        }
-    })
+    measured::set(&config.metrics, Labels::new())
 }
 
 /// Waits until a file says something else than before, and gives what it says now.
@@ -312,17 +271,17 @@ async fn swap(
 }
 
 /// The signals that stop a process.
-struct Signals(Signal, Signal);
+pub(super) struct Signals(Signal, Signal);
 
 impl Signals {
-    fn new() -> anyhow::Result<Signals> {
+    pub(super) fn new() -> anyhow::Result<Signals> {
         Ok(Signals(
             signal(SignalKind::terminate()).context("listen for SIGTERM")?,
             signal(SignalKind::interrupt()).context("listen for SIGINT")?,
         ))
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.0.recv() => {}
             _ = self.1.recv() => {}

@@ -22,6 +22,20 @@ crate::fields! {
     }
 }
 
+impl Default for BatchPolicy {
+    /// The policy that lets batches pass.
+    fn default() -> BatchPolicy {
+        BatchPolicy {
+            count: 0,
+            byte_size: 0,
+            period: Span(None),
+            jitter: 0.0,
+            check: None,
+            processors: Vec::new(),
+        }
+    }
+}
+
 impl BatchPolicy {
     /// Whether nothing would ever complete a batch, so that batches should pass as they come.
     pub fn is_noop(&self) -> bool {

@@ -27,15 +27,17 @@ pub trait Wiring: Send + Sync {
     fn processors(self: Arc<Self>, configs: &[ProcessorConfig]) -> anyhow::Result<Chain>;
     fn scanner(self: Arc<Self>, config: &ScannerConfig) -> anyhow::Result<Arc<dyn Scanner>>;
 
-    /// Gathers what `source` yields into batches.
+    /// Gathers what `source` yields into batches, for the component of this name.
     fn batched_source(
         self: Arc<Self>,
+        name: &ComponentName,
         source: Box<dyn Source>,
         policy: &BatchPolicy,
     ) -> anyhow::Result<Box<dyn Source>>;
     /// Gathers what is sent into batches for `sink`, of which up to `max_in_flight` are under way at a time.
     fn batched_sink(
         self: Arc<Self>,
+        name: &ComponentName,
         sink: Arc<dyn Sink>,
         policy: &BatchPolicy,
         max_in_flight: usize,
@@ -97,7 +99,8 @@ impl Context {
         source: Box<dyn Source>,
         policy: &BatchPolicy,
     ) -> anyhow::Result<Box<dyn Source>> {
-        self.wiring.clone().batched_source(source, policy)
+        let wiring = self.wiring.clone();
+        wiring.batched_source(&self.name, source, policy)
     }
 
     /// See [`Wiring::batched_sink`].
@@ -107,9 +110,8 @@ impl Context {
         policy: &BatchPolicy,
         max_in_flight: usize,
     ) -> anyhow::Result<Arc<dyn Sink>> {
-        self.wiring
-            .clone()
-            .batched_sink(sink, policy, max_in_flight)
+        let wiring = self.wiring.clone();
+        wiring.batched_sink(&self.name, sink, policy, max_in_flight)
     }
 }
 

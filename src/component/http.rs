@@ -6,9 +6,12 @@ use axum::{
 };
 use futures::future::BoxFuture;
 use parking_lot::RwLock;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// A request that a route matched.
@@ -30,6 +33,10 @@ struct Inner {
     routes: RwLock<Vec<Route>>,
     next: AtomicU64,
     root: RwLock<String>,
+    /// Other sets of routes, by the first part of their paths; empty for those that are reached without one.
+    mounts: RwLock<BTreeMap<String, Vec<HttpMux>>>,
+    /// Patterns of routes that were there once: their answer is 503, and not 404.
+    gone: RwLock<BTreeSet<String>>,
 }
 
 struct Route {
@@ -58,6 +65,34 @@ impl HttpMux {
         HttpRoute(self.clone(), id)
     }
 
+    /// Also answers by another set of routes, where no route of this one matches: below `/prefix`, or without a prefix if it is empty.
+    pub fn mount(&self, prefix: &str, other: &HttpMux) {
+        let mut mounts = self.0.mounts.write();
+        let below = mounts.entry(prefix.to_owned()).or_default();
+        below.push(other.clone());
+    }
+
+    /// Ends [`HttpMux::mount`].
+    pub fn unmount(&self, prefix: &str, other: &HttpMux) {
+        let mut mounts = self.0.mounts.write();
+        if let Some(below) = mounts.get_mut(prefix) {
+            below.retain(|mux| !Arc::ptr_eq(&mux.0, &other.0));
+            if below.is_empty() {
+                mounts.remove(prefix);
+            }
+        }
+    }
+
+    /// Answers 503 from now on where the routes of a mounted set were, unless another route matches: they may come back.
+    pub fn miss(&self, prefix: &str, other: &HttpMux) {
+        let mut gone = self.0.gone.write();
+        for (path, _) in other.endpoints() {
+            if gone.len() < MAX_GONE {
+                gone.insert(prefixed(prefix, &path));
+            }
+        }
+    }
+
     /// The paths that are answered, with what each is for.
     pub fn endpoints(&self) -> Vec<(String, String)> {
         let routes = self.0.routes.read();
@@ -65,6 +100,10 @@ impl HttpMux {
             .iter()
             .map(|r| (r.path.clone(), r.about.clone()))
             .collect();
+        for (prefix, below) in self.0.mounts.read().iter() {
+            let others = below.iter().flat_map(HttpMux::endpoints);
+            all.extend(others.map(|(path, about)| (prefixed(prefix, &path), about)));
+        }
         all.sort();
         all
     }
@@ -78,20 +117,57 @@ impl HttpMux {
         }
     }
 
-    fn find(&self, path: &str) -> Option<(HttpHandler, Vec<(String, String)>)> {
+    fn find(&self, path: &str) -> Option<Found> {
         let root = self.0.root.read();
         let below = path
             .strip_prefix(root.as_str())
             .filter(|rest| !root.is_empty() && rest.starts_with('/'));
-        let routes = self.0.routes.read();
+        let find = |path: &str| self.find_own(path).or_else(|| self.find_mounted(path));
+        find(path)
+            .or_else(|| find(below?))
+            .or_else(|| self.find_gone(path, below))
+    }
+
+    fn find_own(&self, path: &str) -> Option<Found> {
         // The latest route wins, so that a component may take a path over.
-        let find = |path: &str| {
-            routes
-                .iter()
-                .rev()
-                .find_map(|r| matched(&r.path, path).map(|p| (r.handler.clone(), p)))
+        let routes = self.0.routes.read();
+        let mut routes = routes.iter().rev();
+        routes.find_map(|r| matched(&r.path, path).map(|p| (r.handler.clone(), p)))
+    }
+
+    fn find_mounted(&self, path: &str) -> Option<Found> {
+        let mounts = self.0.mounts.read();
+        let first = path.strip_prefix('/')?;
+        let first = first.split('/').next().unwrap_or_default();
+        let below = path.get(first.len() + 1..).unwrap_or_default();
+        let find = |prefix: &str, path: &str| {
+            let mut muxes = mounts.get(prefix)?.iter().rev();
+            muxes.find_map(|mux| mux.find_own(path))
         };
-        find(path).or_else(|| find(below?))
+        let prefixed = (!first.is_empty()).then(|| find(first, below)).flatten();
+        prefixed.or_else(|| find("", path))
+    }
+
+    fn find_gone(&self, path: &str, below: Option<&str>) -> Option<Found> {
+        let gone = self.0.gone.read();
+        let was_there = |path: &str| gone.iter().any(|pattern| matched(pattern, path).is_some());
+        (was_there(path) || below.is_some_and(was_there)).then(|| {
+            let handler: HttpHandler = Arc::new(|_| Box::pin(async { unavailable() }));
+            (handler, Vec::new())
+        })
+    }
+}
+
+/// Who answers, and what the parts in braces matched.
+type Found = (HttpHandler, Vec<(String, String)>);
+
+/// How many routes that are gone are remembered.
+const MAX_GONE: usize = 10_000;
+
+fn prefixed(prefix: &str, path: &str) -> String {
+    match prefix {
+        "" => path.to_owned(),
+        prefix => format!("/{prefix}{path}"),
     }
 }
 
@@ -106,8 +182,17 @@ impl Drop for HttpRoute {
 
 /// The answer where there is nothing.
 pub fn not_found() -> Response<Body> {
-    let mut response = Response::new(Body::from("404 page not found\n"));
-    *response.status_mut() = StatusCode::NOT_FOUND;
+    refusal(StatusCode::NOT_FOUND, "404 page not found\n")
+}
+
+/// The answer where there was something.
+fn unavailable() -> Response<Body> {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable\n")
+}
+
+fn refusal(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(
         "content-type",
@@ -147,6 +232,36 @@ fn matched(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn other_sets_are_reached_below_their_prefix_and_missed_when_they_are_gone() {
+        let handler: HttpHandler = Arc::new(|_| Box::pin(async { Response::new("x".into()) }));
+        let (all, one) = (HttpMux::default(), HttpMux::default());
+        all.set_root("/bento");
+        let _own = all.route("/ping", "", handler.clone());
+        let route = one.route("/p", "", handler);
+        all.mount("one", &one);
+        let status = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            all.call(request).await.status().as_u16()
+        };
+        for (path, want) in [
+            ("/ping", 200),
+            ("/one/p", 200),
+            ("/bento/one/p", 200),
+            ("/p", 404),
+            ("/two/p", 404),
+            ("/", 404),
+        ] {
+            assert_eq!(status(path).await, want, "{path}");
+        }
+        all.miss("one", &one);
+        assert_eq!(status("/one/p").await, 200);
+        drop(route);
+        all.unmount("one", &one);
+        assert_eq!(status("/one/p").await, 503);
+        assert_eq!(all.endpoints().len(), 1);
+    }
 
     #[test]
     fn parts_in_braces_match() {

@@ -111,7 +111,10 @@ fn find<'n, B: Kind + ?Sized>(
         let hint = nearest(name, &names)
             .map(|n| format!(" (did you mean `{n}`?)"))
             .unwrap_or_default();
-        format!("unknown {} `{name}`{hint}", B::NAME)
+        format!(
+            "unable to infer {} type from candidates: [{name}]{hint}",
+            B::NAME
+        )
     };
     let candidates: Vec<&Entry> = entries.iter().filter(|e| !is_reserved(&e.key)).collect();
     if let Some(explicit) = entries.iter().find(|e| e.key == "type") {

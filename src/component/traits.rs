@@ -31,6 +31,11 @@ pub trait Reader: Send {
     /// Called before the first read, and again after each [`ReadError::NotConnected`].
     async fn connect(&mut self) -> anyhow::Result<()>;
 
+    /// Whether there is a connection that can be lost, so that connecting is worth counting.
+    fn has_connection(&self) -> bool {
+        true
+    }
+
     /// The next transactions, at least one. Dropping the future must not lose messages that the source won't send again.
     async fn read(&mut self) -> Result<Run, ReadError>;
 

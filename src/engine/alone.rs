@@ -1,12 +1,9 @@
 //! Processors of a config without the stream around them, for unit tests of configs.
 
-use super::{
-    config::StreamConfig, pressure::Pressure, resources::Resources, stream::Services, wiring::Shop,
-};
-use crate::component::{Chain, HttpMux, Hurry, Wiring};
+use super::{config::StreamConfig, stream::Services, wiring::Shop};
+use crate::component::{Chain, Wiring};
 use crate::message::Batch;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// The pipeline's processors of a config, with the resources that they use. Must be used within a runtime.
 pub struct Alone {
@@ -16,24 +13,7 @@ pub struct Alone {
 
 impl Alone {
     pub fn new(config: &StreamConfig, services: Services) -> anyhow::Result<Alone> {
-        let hurry = Hurry::default();
-        let shop = Arc::new(Shop {
-            stream: "test".into(),
-            metrics: services.metrics,
-            fence: services.fence,
-            http: HttpMux::default(),
-            pipes: services.pipes,
-            soft_stop: CancellationToken::new(),
-            hard_stop: CancellationToken::new(),
-            pressure: Arc::new(Pressure::new(usize::MAX, 1, hurry.clone())),
-            hurry,
-            counts: Arc::default(),
-            resources: Resources::new(config),
-            log_all_errors: config.logger.log_all_errors,
-            starts: parking_lot::Mutex::new(None),
-            inputs: parking_lot::Mutex::default(),
-            outputs: parking_lot::Mutex::default(),
-        });
+        let shop = Arc::new(Shop::new("test", config, services, usize::MAX, 1));
         let chain = shop.clone().processors(&config.pipeline.processors)?;
         Ok(Alone { shop, chain })
     }

@@ -3,7 +3,7 @@
 use super::wiring::Shop;
 use crate::bloblang::Mapping;
 use crate::component::{Answer, BatchError, BatchPolicy, Chain, Wiring};
-use crate::message::{Batch, Message};
+use crate::message::{Batch, ComponentName, Message};
 use crate::telemetry::metrics::Counter;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -29,10 +29,20 @@ pub(super) enum Mechanism {
 }
 
 impl Batcher {
-    pub fn new(shop: &Arc<Shop>, policy: &BatchPolicy) -> anyhow::Result<Batcher> {
+    /// A policy of the component with this name.
+    pub fn new(
+        shop: &Arc<Shop>,
+        name: &ComponentName,
+        policy: &BatchPolicy,
+    ) -> anyhow::Result<Batcher> {
+        let path = format!("{}.batching", name.path);
         let created = ["count", "size", "period", "check"].map(|mechanism| {
-            shop.metrics
-                .counter("batch_created", &[("mechanism", mechanism)])
+            let labels = [
+                ("label", &*name.label),
+                ("mechanism", mechanism),
+                ("path", path.as_str()),
+            ];
+            shop.metrics.counter("batch_created", &labels)
         });
         Ok(Batcher {
             count: policy.count,

@@ -34,13 +34,15 @@ struct InputMetrics {
 }
 
 impl InputMetrics {
-    fn new(metrics: &Metrics, name: &ComponentName) -> InputMetrics {
+    fn new(metrics: &Metrics, name: &ComponentName, has_connection: bool) -> InputMetrics {
         let labels = [("label", &*name.label), ("path", &*name.path)];
+        let off = Metrics::off();
+        let connection = if has_connection { metrics } else { &off };
         InputMetrics {
             received: metrics.counter("input_received", &labels),
-            up: metrics.counter("input_connection_up", &labels),
-            failed: metrics.counter("input_connection_failed", &labels),
-            lost: metrics.counter("input_connection_lost", &labels),
+            up: connection.counter("input_connection_up", &labels),
+            failed: connection.counter("input_connection_failed", &labels),
+            lost: connection.counter("input_connection_lost", &labels),
         }
     }
 }
@@ -70,6 +72,7 @@ impl ReaderSource {
         );
         let connected = Arc::new(AtomicBool::new(false));
         shop.watch_input(&connected);
+        let metrics = InputMetrics::new(&shop.metrics, &name, reader.has_connection());
         ReaderSource {
             reader,
             books: Arc::new(books),
@@ -77,7 +80,7 @@ impl ReaderSource {
             backoff: Backoff::input(),
             resume_at: None,
             ended: None,
-            metrics: InputMetrics::new(&shop.metrics, &name),
+            metrics,
             log: Log::new(shop.stream.clone(), name),
             shop,
         }

@@ -8,8 +8,11 @@ mod batched_sink;
 mod batched_source;
 mod batcher;
 mod books;
+mod counted;
 mod input;
 mod log;
+pub mod many;
+pub mod measured;
 mod ordering;
 mod output;
 mod pipeline;
@@ -19,6 +22,7 @@ mod rejecting;
 mod resources;
 pub mod server;
 mod settle;
+mod shared;
 mod stream;
 mod watch;
 mod wiring;
@@ -27,6 +31,8 @@ use std::{collections::BTreeMap, fmt};
 
 pub use crate::component::{Fence, HttpMux, boottime_ms};
 pub use alone::Alone;
+pub use resources::{ResourceConfig, ResourceKind};
+pub use shared::Shared;
 pub use stream::{Services, Stream, Variables};
 pub use wiring::{Counts, Pipes};
 

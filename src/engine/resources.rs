@@ -1,17 +1,19 @@
 //! What several components of a stream share by label: one instance for all who ask, built when the first does.
 
-use super::{config::StreamConfig, wiring::Shop};
+use super::{
+    config::StreamConfig,
+    counted::{CountedCache, CountedRateLimit},
+    wiring::{Shop, in_component},
+};
 use crate::component::{
-    Cache, CacheConfig, CacheError, Chain, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
-    RateLimitConfig, Run, Sink, Source, SyncCache, Wiring,
+    Cache, CacheConfig, Chain, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
+    RateLimitConfig, Run, Sink, Source, Wiring,
 };
 use crate::message::ComponentName;
-use crate::telemetry::metrics::{Counter, Timing};
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use async_trait::async_trait;
-use bytes::Bytes;
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 /// The resources of a stream.
 #[derive(Default)]
@@ -23,8 +25,62 @@ pub(super) struct Resources {
     rate_limits: Shelf<RateLimitConfig, Arc<dyn RateLimit>>,
 }
 
+/// The kinds of resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResourceKind {
+    Input,
+    Processor,
+    Output,
+    Cache,
+    RateLimit,
+}
+
+impl ResourceKind {
+    /// The kind that a request names.
+    pub fn named(name: &str) -> Option<ResourceKind> {
+        Some(match name {
+            "input" => ResourceKind::Input,
+            "processor" => ResourceKind::Processor,
+            "output" => ResourceKind::Output,
+            "cache" => ResourceKind::Cache,
+            "rate_limit" => ResourceKind::RateLimit,
+            _ => return None,
+        })
+    }
+}
+
+/// A resource's config, with its label or not.
+pub enum ResourceConfig {
+    Input(InputConfig),
+    Processor(ProcessorConfig),
+    Output(OutputConfig),
+    Cache(CacheConfig),
+    RateLimit(RateLimitConfig),
+}
+
+/// A resource that another one took the place of.
+pub(super) enum BuiltResource {
+    Input(Arc<tokio::sync::Mutex<Box<dyn Source>>>),
+    Processor(Chain),
+    Output(Arc<dyn Sink>),
+    Cache(Arc<dyn Cache>),
+    RateLimit(#[expect(dead_code, reason = "rate limits aren't closed")] Arc<dyn RateLimit>),
+}
+
+impl BuiltResource {
+    pub async fn close(self) {
+        match self {
+            BuiltResource::Input(input) => input.lock().await.close().await,
+            BuiltResource::Processor(chain) => chain.close().await,
+            BuiltResource::Output(sink) => sink.close().await,
+            BuiltResource::Cache(cache) => cache.close().await,
+            BuiltResource::RateLimit(_) => {}
+        }
+    }
+}
+
 struct Shelf<C, T> {
-    configs: HashMap<String, C>,
+    configs: Mutex<HashMap<String, C>>,
     built: Mutex<HashMap<String, Slot<T>>>,
 }
 
@@ -37,17 +93,53 @@ enum Slot<T> {
 impl<C, T> Default for Shelf<C, T> {
     fn default() -> Self {
         Shelf {
-            configs: HashMap::new(),
+            configs: Mutex::default(),
             built: Mutex::default(),
         }
     }
 }
 
-impl<C, T: Clone> Shelf<C, T> {
+impl<C: Clone, T: Clone> Shelf<C, T> {
     fn new<'c>(configs: impl Iterator<Item = (&'c str, C)>) -> Self {
+        let configs = configs.map(|(label, c)| (label.to_owned(), c));
         Shelf {
-            configs: configs.map(|(label, c)| (label.to_owned(), c)).collect(),
+            configs: Mutex::new(configs.collect()),
             built: Mutex::default(),
+        }
+    }
+
+    fn has(&self, label: &str) -> bool {
+        self.configs.lock().contains_key(label)
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.configs.lock().keys().cloned().collect()
+    }
+
+    fn config(&self, label: &str) -> Option<C> {
+        self.configs.lock().get(label).cloned()
+    }
+
+    /// Takes a config in the place of the one with this label, and gives what was there, with what was built of it.
+    fn put(&self, label: &str, config: Option<C>) -> (Option<C>, Option<T>) {
+        let mut configs = self.configs.lock();
+        let before = match config {
+            Some(config) => configs.insert(label.to_owned(), config),
+            None => configs.remove(label),
+        };
+        let built = match self.built.lock().remove(label) {
+            Some(Slot::Ready(built)) => Some(built),
+            _ => None,
+        };
+        (before, built)
+    }
+
+    /// Puts back what [`Shelf::put`] gave.
+    fn restore(&self, label: &str, (config, built): (Option<C>, Option<T>)) {
+        self.put(label, config);
+        if let Some(built) = built {
+            let mut slots = self.built.lock();
+            slots.insert(label.to_owned(), Slot::Ready(built));
         }
     }
 
@@ -57,7 +149,7 @@ impl<C, T: Clone> Shelf<C, T> {
         label: &str,
         build: impl FnOnce(&C) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let Some(config) = self.configs.get(label) else {
+        let Some(config) = self.config(label) else {
             bail!("{kind} resource '{label}' was not found");
         };
         match self.built.lock().get(label) {
@@ -66,7 +158,9 @@ impl<C, T: Clone> Shelf<C, T> {
             None => {}
         }
         self.built.lock().insert(label.to_owned(), Slot::Building);
-        let built = build(config).with_context(|| format!("{kind} resource '{label}'"));
+        let shelf = kind.replace(' ', "_");
+        let built = build(&config)
+            .map_err(|e| in_component(e, kind, label, &format!("root.{shelf}_resources")));
         let mut slots = self.built.lock();
         match &built {
             Ok(built) => slots.insert(label.to_owned(), Slot::Ready(built.clone())),
@@ -103,19 +197,70 @@ impl Resources {
 
     /// Builds what nobody asked for yet, so that a config's faults show when it starts. Inputs are left: they would read.
     pub fn build_all(&self, shop: &Arc<Shop>) -> anyhow::Result<()> {
-        for label in self.caches.configs.keys() {
-            self.cache(shop, label)?;
+        for label in self.caches.labels() {
+            self.cache(shop, &label)?;
         }
-        for label in self.rate_limits.configs.keys() {
-            self.rate_limit(shop, label)?;
+        for label in self.rate_limits.labels() {
+            self.rate_limit(shop, &label)?;
         }
-        for label in self.processors.configs.keys() {
-            self.processor(shop, label)?;
+        for label in self.processors.labels() {
+            self.processor(shop, &label)?;
         }
-        for label in self.outputs.configs.keys() {
-            self.output(shop, label)?;
+        for label in self.outputs.labels() {
+            self.output(shop, &label)?;
         }
         Ok(())
+    }
+
+    /// Whether there is a resource of this kind and label.
+    pub fn has(&self, kind: ResourceKind, label: &str) -> bool {
+        match kind {
+            ResourceKind::Input => self.inputs.has(label),
+            ResourceKind::Processor => self.processors.has(label),
+            ResourceKind::Output => self.outputs.has(label),
+            ResourceKind::Cache => self.caches.has(label),
+            ResourceKind::RateLimit => self.rate_limits.has(label),
+        }
+    }
+
+    /// Puts a resource in the place of the one with its label, if it can be built, and gives that one if it was built.
+    /// An input isn't built yet: it would read.
+    pub fn replace(
+        &self,
+        shop: &Arc<Shop>,
+        label: &str,
+        config: ResourceConfig,
+    ) -> anyhow::Result<Option<BuiltResource>> {
+        macro_rules! replace {
+            ($shelf:ident, $variant:ident, $config:expr, $built:expr) => {{
+                let before = self.$shelf.put(label, Some($config));
+                match $built {
+                    Ok(_) => Ok(before.1.map(BuiltResource::$variant)),
+                    Err(error) => {
+                        self.$shelf.restore(label, before);
+                        Err(error)
+                    }
+                }
+            }};
+        }
+        match config {
+            ResourceConfig::Input(c) => replace!(inputs, Input, c, anyhow::Ok(())),
+            ResourceConfig::Processor(c) => {
+                replace!(processors, Processor, c, self.processor(shop, label))
+            }
+            ResourceConfig::Output(c) => replace!(outputs, Output, c, self.output(shop, label)),
+            ResourceConfig::Cache(c) => replace!(caches, Cache, c, self.cache(shop, label)),
+            ResourceConfig::RateLimit(c) => {
+                replace!(rate_limits, RateLimit, c, self.rate_limit(shop, label))
+            }
+        }
+    }
+
+    /// Closes the inputs that were built; the streams that borrowed them don't.
+    pub async fn close_inputs(&self) {
+        for input in self.inputs.ready() {
+            input.lock().await.close().await;
+        }
     }
 
     pub async fn close(&self) {
@@ -145,8 +290,8 @@ impl Resources {
     }
 
     pub fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig> {
-        match self.processors.configs.get(label) {
-            Some(config) => Ok(config.clone()),
+        match self.processors.config(label) {
+            Some(config) => Ok(config),
             None => bail!("processor resource '{label}' was not found"),
         }
     }
@@ -159,14 +304,8 @@ impl Resources {
     pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
         self.rate_limits.get("rate limit", label, |config| {
             let name = shelf_name(config.component_name());
-            let labels = [("label", &*name.label), ("path", &*name.path)];
-            let metrics = &shop.metrics;
-            let limit = CountedRateLimit {
-                checked: metrics.counter("rate_limit_checked", &labels),
-                triggered: metrics.counter("rate_limit_triggered", &labels),
-                errors: metrics.counter("rate_limit_error", &labels),
-                inner: config.config.build(&shop.context(name.clone()))?,
-            };
+            let inner = config.config.build(&shop.context(name.clone()))?;
+            let limit = CountedRateLimit::new(&shop.metrics, &name, inner);
             Ok(Arc::new(limit) as Arc<dyn RateLimit>)
         })
     }
@@ -174,28 +313,8 @@ impl Resources {
     pub fn cache(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
         self.caches.get("cache", label, |config| {
             let name = shelf_name(config.component_name());
-            let operation = |operation: &str| {
-                let labels = [
-                    ("label", &*name.label),
-                    ("operation", operation),
-                    ("path", &*name.path),
-                ];
-                Operation {
-                    success: shop.metrics.counter("cache_success", &labels),
-                    errors: shop.metrics.counter("cache_error", &labels),
-                    latency: shop.metrics.timing("cache_latency_ns", &labels),
-                    not_found: shop.metrics.counter("cache_not_found", &labels),
-                    duplicate: shop.metrics.counter("cache_duplicate", &labels),
-                }
-            };
-            let cache = CountedCache {
-                is_on: shop.metrics.is_on(),
-                get: operation("get"),
-                set: operation("set"),
-                add: operation("add"),
-                delete: operation("delete"),
-                inner: config.config.build(&shop.context(name.clone()))?,
-            };
+            let inner = config.config.build(&shop.context(name.clone()))?;
+            let cache = CountedCache::new(&shop.metrics, &name, inner);
             Ok(Arc::new(cache) as Arc<dyn Cache>)
         })
     }
@@ -220,127 +339,5 @@ impl Source for Shared {
 
     async fn close(&mut self) {
         self.0.lock().await.close().await;
-    }
-}
-
-/// A rate limit with its metrics.
-struct CountedRateLimit {
-    inner: Box<dyn RateLimit>,
-    checked: Counter,
-    triggered: Counter,
-    errors: Counter,
-}
-
-#[async_trait]
-impl RateLimit for CountedRateLimit {
-    async fn access(&self, bytes: usize) -> anyhow::Result<Option<Duration>> {
-        self.checked.add(1);
-        let result = self.inner.access(bytes).await;
-        match &result {
-            Ok(None) => {}
-            Ok(Some(_)) => self.triggered.add(1),
-            Err(_) => self.errors.add(1),
-        }
-        result
-    }
-}
-
-/// A cache with its metrics.
-struct CountedCache {
-    inner: Box<dyn Cache>,
-    is_on: bool,
-    get: Operation,
-    set: Operation,
-    add: Operation,
-    delete: Operation,
-}
-
-struct Operation {
-    success: Counter,
-    errors: Counter,
-    latency: Timing,
-    not_found: Counter,
-    duplicate: Counter,
-}
-
-impl Operation {
-    fn note<T>(
-        &self,
-        since: Option<std::time::Instant>,
-        result: Result<T, CacheError>,
-    ) -> Result<T, CacheError> {
-        if let Some(since) = since {
-            self.latency.record(since.elapsed());
-            match &result {
-                Ok(_) => self.success.add(1),
-                Err(CacheError::NotFound) => self.not_found.add(1),
-                Err(CacheError::Exists) => self.duplicate.add(1),
-                Err(CacheError::Failed(_)) => self.errors.add(1),
-            }
-        }
-        result
-    }
-}
-
-impl CountedCache {
-    fn now(&self) -> Option<std::time::Instant> {
-        self.is_on.then(std::time::Instant::now)
-    }
-
-    fn sync(&self) -> &dyn SyncCache {
-        let sync = self.inner.as_sync();
-        sync.expect("offered as synchronous only where the inner cache is")
-    }
-}
-
-#[async_trait]
-impl Cache for CountedCache {
-    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
-        self.get.note(self.now(), self.inner.get(key).await)
-    }
-
-    async fn set(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
-        let since = self.now();
-        self.set.note(since, self.inner.set(key, value, ttl).await)
-    }
-
-    async fn add(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
-        let since = self.now();
-        self.add.note(since, self.inner.add(key, value, ttl).await)
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), CacheError> {
-        let since = self.now();
-        self.delete.note(since, self.inner.delete(key).await)
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
-    }
-
-    fn as_sync(&self) -> Option<&dyn SyncCache> {
-        self.inner.as_sync().map(|_| self as &dyn SyncCache)
-    }
-}
-
-impl SyncCache for CountedCache {
-    fn get_now(&self, key: &str) -> Result<Bytes, CacheError> {
-        let since = self.now();
-        self.get.note(since, self.sync().get_now(key))
-    }
-
-    fn set_now(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
-        let since = self.now();
-        self.set.note(since, self.sync().set_now(key, value, ttl))
-    }
-
-    fn add_now(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
-        let since = self.now();
-        self.add.note(since, self.sync().add_now(key, value, ttl))
-    }
-
-    fn delete_now(&self, key: &str) -> Result<(), CacheError> {
-        let since = self.now();
-        self.delete.note(since, self.sync().delete_now(key))
     }
 }

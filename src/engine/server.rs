@@ -3,6 +3,7 @@
 use super::{
     Stream,
     config::{BasicAuth, Http, PasswordHash, StreamConfig},
+    measured,
 };
 use crate::component::clients::http::CorsConfig;
 use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
@@ -25,45 +26,14 @@ impl Routes {
         stream: impl Fn() -> Option<Arc<Stream>> + Clone + Send + Sync + 'static,
     ) -> Routes {
         let ready = stream.clone();
-        let endpoints = mux.clone();
-        let mut routes = vec![
-            mux.route(
-                "/ping",
-                "Answers that the process is there.",
-                answer(|| text(StatusCode::OK, "pong")),
-            ),
-            mux.route(
-                "/ready",
-                "Whether inputs and outputs are connected.",
-                answer(move || readiness(ready().as_deref())),
-            ),
-            mux.route("/version", "The version of this program.", answer(version)),
-            mux.route(
-                "/endpoints",
-                "This list.",
-                answer(move || text(StatusCode::OK, endpoints_of(&endpoints).to_string())),
-            ),
-        ];
-        let metrics = &config.metrics;
-        let publish: Option<HttpHandler> = if metrics.none.is_some() || metrics.logger.is_some() {
-            None
-        } else if metrics.json_api.is_some() {
-            Some(answer(move || match stream() {
-                Some(stream) => json(&stream.metrics().json()),
-                None => text(StatusCode::NOT_FOUND, "Stream terminated\n"),
-            }))
-        } else {
-            let bounds = histogram_bounds(config);
-            Some(answer(move || {
-                let all = stream().map(|s| s.metrics().prometheus(bounds.as_deref()));
-                let mut response = text(StatusCode::OK, all.unwrap_or_default());
-                let kind = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
-                response
-                    .headers_mut()
-                    .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-                response
-            }))
-        };
+        let mut routes = vec![mux.route(
+            "/ready",
+            "Whether inputs and outputs are connected.",
+            answer(move || readiness(ready().as_deref())),
+        )];
+        routes.extend(of_process(mux));
+        let metrics = move || stream().map(|s| s.metrics().clone()).into_iter().collect();
+        let publish = measured::publisher(&config.metrics, metrics);
         if let Some(publish) = publish {
             for path in ["/metrics", "/stats"] {
                 routes.push(mux.route(path, "What was counted.", publish.clone()));
@@ -81,28 +51,32 @@ impl Routes {
     }
 }
 
-/// The bounds of histograms, if timings are histograms.
-pub fn histogram_bounds(config: &StreamConfig) -> Option<Vec<f64>> {
-    const USUAL: [f64; 11] = [
-        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-    ];
-    let prometheus = config.metrics.prometheus.as_ref()?;
-    prometheus
-        .use_histogram_timing
-        .then(|| match prometheus.histogram_buckets.as_slice() {
-            [] => USUAL.to_vec(),
-            own => own.to_vec(),
-        })
+/// The routes that say what the process is.
+pub(super) fn of_process(mux: &HttpMux) -> [HttpRoute; 3] {
+    let endpoints = mux.clone();
+    [
+        mux.route(
+            "/ping",
+            "Answers that the process is there.",
+            answer(|| text(StatusCode::OK, "pong")),
+        ),
+        mux.route("/version", "The version of this program.", answer(version)),
+        mux.route(
+            "/endpoints",
+            "This list.",
+            answer(move || text(StatusCode::OK, endpoints_of(&endpoints).to_string())),
+        ),
+    ]
 }
 
-fn answer(make: impl Fn() -> Response<Body> + Send + Sync + 'static) -> HttpHandler {
+pub(super) fn answer(make: impl Fn() -> Response<Body> + Send + Sync + 'static) -> HttpHandler {
     Arc::new(move |_: HttpCall| {
         let response = make();
         Box::pin(async move { response })
     })
 }
 
-fn text(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
+pub(super) fn text(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -110,7 +84,7 @@ fn text(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     response
 }
 
-fn json(value: &serde_json::Value) -> Response<Body> {
+pub(super) fn json(value: &serde_json::Value) -> Response<Body> {
     let mut response = Response::new(Body::from(value.to_string()));
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

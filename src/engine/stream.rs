@@ -9,16 +9,19 @@ use super::{
     log::Log,
     ordering::Order,
     pipeline::{Line, Stage},
-    pressure::Pressure,
     rejecting::Rejecting,
-    resources::Resources,
+    shared::Shared,
     wiring::{Counts, Pipes, Shop, all_connected},
 };
 use crate::bloblang::Environment;
-use crate::component::{Fence, HttpMux, Hurry, Wiring};
+use crate::component::{Fence, HttpMux, Wiring};
 use crate::message::ComponentName;
 use crate::telemetry::metrics::Metrics;
-use std::{sync::Arc, time::Duration};
+use anyhow::Context as _;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
@@ -41,6 +44,8 @@ pub struct Services {
     pub metrics: Metrics,
     /// The pipes that it shares with other streams.
     pub pipes: Pipes,
+    /// The resources that it shares with other streams.
+    pub shared: Option<Shared>,
 }
 
 impl Default for Services {
@@ -52,6 +57,7 @@ impl Default for Services {
             fence: Fence::open(),
             metrics: Metrics::off(),
             pipes: Pipes::default(),
+            shared: None,
         }
     }
 }
@@ -60,7 +66,8 @@ impl Default for Services {
 pub struct Stream {
     shop: Arc<Shop>,
     stops: Arc<Stops>,
-    outcome: watch::Receiver<Option<Outcome>>,
+    started: Instant,
+    outcome: watch::Receiver<Option<(Outcome, Instant)>>,
 }
 
 struct Stops {
@@ -104,25 +111,9 @@ impl Stream {
         services: Services,
     ) -> Result<Stream, StartError> {
         let threads = threads(config);
-        let hurry = Hurry::default();
         let budget = usize::try_from(config.pipeline.memory_budget.0).unwrap_or(usize::MAX);
-        let shop = Arc::new(Shop {
-            stream: name.into(),
-            metrics: services.metrics,
-            fence: services.fence,
-            http: HttpMux::default(),
-            pipes: services.pipes,
-            soft_stop: CancellationToken::new(),
-            hard_stop: CancellationToken::new(),
-            pressure: Arc::new(Pressure::new(budget, threads + 1, hurry.clone())),
-            hurry,
-            counts: Arc::default(),
-            resources: Resources::new(config),
-            log_all_errors: config.logger.log_all_errors,
-            starts: parking_lot::Mutex::new(Some(Vec::new())),
-            inputs: parking_lot::Mutex::default(),
-            outputs: parking_lot::Mutex::default(),
-        });
+        let shop = Arc::new(Shop::new(name, config, services, budget, threads));
+        *shop.starts.lock() = Some(Vec::new());
         let line = build(&shop, config, threads).map_err(|e| StartError {
             message: format!("{e:#}"),
             permanent: true,
@@ -150,11 +141,12 @@ impl Stream {
         };
         tokio::spawn(async move {
             let outcome = supervisor.run().await;
-            sender.send_replace(Some(outcome));
+            sender.send_replace(Some((outcome, Instant::now())));
         });
         Ok(Stream {
             shop,
             stops,
+            started: Instant::now(),
             outcome,
         })
     }
@@ -176,20 +168,37 @@ impl Stream {
 
     /// Waits for the end.
     pub async fn wait(&self) -> Outcome {
+        self.ending().await
+    }
+
+    /// Waits for the end without holding the stream.
+    pub fn ending(&self) -> impl Future<Output = Outcome> + Send + 'static {
         let mut outcome = self.outcome.clone();
-        let ended = outcome.wait_for(Option::is_some).await;
-        ended
-            .ok()
-            .and_then(|o| o.clone())
-            .unwrap_or_else(|| Outcome::Failed {
+        async move {
+            let ended = outcome.wait_for(Option::is_some).await;
+            let ended = ended
+                .ok()
+                .and_then(|o| o.clone())
+                .map(|(outcome, _)| outcome);
+            ended.unwrap_or_else(|| Outcome::Failed {
                 reason: "the process is stopping".into(),
                 permanent: false,
             })
+        }
     }
 
     /// How it ended, once it has.
     pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome.borrow().clone()
+        let ended = self.outcome.borrow();
+        ended.as_ref().map(|(outcome, _)| outcome.clone())
+    }
+
+    /// For how long it runs, or ran.
+    pub fn uptime(&self) -> Duration {
+        let ended = self.outcome.borrow().as_ref().map(|(_, at)| *at);
+        ended
+            .unwrap_or_else(Instant::now)
+            .saturating_duration_since(self.started)
     }
 
     /// Its routes, for whoever listens.
@@ -235,7 +244,8 @@ fn threads(config: &StreamConfig) -> usize {
 }
 
 fn build(shop: &Arc<Shop>, config: &StreamConfig, threads: usize) -> anyhow::Result<Line> {
-    shop.resources.build_all(shop)?;
+    let resources = shop.resources.build_all(shop);
+    resources.context("failed to initialise resources")?;
     let sink = shop.clone().output(&config.output)?;
     let sink = Rejecting::around(sink, shop, &config.error_handling);
     let stage = |config| anyhow::Ok(Stage::new(shop.processor(config)?, shop.watch(config)));

@@ -4,12 +4,15 @@ use super::{
     batched_sink::BatchedSink,
     batched_source::BatchedSource,
     batcher::Batcher,
+    config::StreamConfig,
     input::ReaderSource,
     log::Log,
     output::WriterSink,
     pressure::Pressure,
     processed::{ProcessedSink, ProcessedSource},
-    resources::Resources,
+    resources::{ResourceKind, Resources},
+    shared::{Borrowed, Shared},
+    stream::Services,
     watch::{Watch, Watched},
 };
 use crate::component::{
@@ -19,7 +22,6 @@ use crate::component::{
 };
 use crate::message::ComponentName;
 use crate::telemetry::metrics::Metrics;
-use anyhow::Context as _;
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use std::{
@@ -50,6 +52,8 @@ pub(super) struct Shop {
     pub starts: Mutex<Option<Vec<BoxFuture<'static, ()>>>>,
     pub inputs: Mutex<Vec<Weak<AtomicBool>>>,
     pub outputs: Mutex<Vec<Weak<AtomicBool>>>,
+    /// Where resources are found that are not the stream's own.
+    pub shared: Option<Shared>,
 }
 
 /// Pipes by name; streams of one process may share them.
@@ -68,6 +72,46 @@ pub struct Counts {
 }
 
 impl Shop {
+    /// What the components of a stream with this config share. `budget` is how many bytes of messages may be under way.
+    pub fn new(
+        name: &str,
+        config: &StreamConfig,
+        services: Services,
+        budget: usize,
+        threads: usize,
+    ) -> Shop {
+        let hurry = Hurry::default();
+        Shop {
+            stream: name.into(),
+            metrics: services.metrics,
+            fence: services.fence,
+            http: HttpMux::default(),
+            pipes: services.pipes,
+            soft_stop: CancellationToken::new(),
+            hard_stop: CancellationToken::new(),
+            pressure: Arc::new(Pressure::new(budget, threads + 1, hurry.clone())),
+            hurry,
+            counts: Arc::default(),
+            resources: Resources::new(config),
+            log_all_errors: config.logger.log_all_errors,
+            starts: Mutex::new(None),
+            inputs: Mutex::default(),
+            outputs: Mutex::default(),
+            shared: services.shared,
+        }
+    }
+
+    /// The shop whose resource of this kind is meant: the streams' common one where the stream has none of its own.
+    fn owner(self: Arc<Self>, kind: ResourceKind, label: &str) -> Arc<Shop> {
+        match &self.shared {
+            Some(shared) if !self.resources.has(kind, label) => {
+                shared.note_use(&self.stream, kind, label);
+                shared.shop().clone()
+            }
+            _ => self,
+        }
+    }
+
     /// Runs `task` beside the stream once it starts; at once if it has.
     pub fn at_start(&self, task: impl Future<Output = ()> + Send + 'static) {
         match &mut *self.starts.lock() {
@@ -92,16 +136,22 @@ impl Shop {
 
     pub fn watch(&self, config: &ProcessorConfig) -> Watch {
         let name = config.component_name();
+        let off = Metrics::off();
+        // These only pass messages on, look at them, or have inner processors that count.
+        let metrics = match config.name {
+            "noop" | "metric" | "log" | "resource" | "sync_response" => &off,
+            _ => &self.metrics,
+        };
         // Whoever writes a mapping wants to hear of its failures; other processors fail in the normal course of things.
         let loud =
             self.log_all_errors || matches!(config.name, "mapping" | "mutation" | "bloblang");
-        Watch::new(&self.metrics, name.clone(), self.log(name), loud)
+        Watch::new(metrics, name.clone(), self.log(name), loud)
     }
 
     /// Builds one processor without what goes around it.
     pub fn processor(self: &Arc<Self>, config: &ProcessorConfig) -> anyhow::Result<Processor> {
         let built = config.config.build(&self.context(config.component_name()));
-        built.with_context(|| named("processor", &config.label, &config.path))
+        built.map_err(|e| in_component(e, "processor", &config.label, &config.path))
     }
 
     pub fn context(self: &Arc<Self>, name: ComponentName) -> Context {
@@ -120,21 +170,30 @@ pub(super) fn all_connected(flags: &Mutex<Vec<Weak<AtomicBool>>>) -> bool {
     flags.iter().all(is_connected)
 }
 
-fn named(kind: &str, label: &str, path: &str) -> String {
-    let label = if label.is_empty() {
-        "<no label>"
-    } else {
-        label
+/// An error while a component is built, with the component it comes from: the innermost one.
+pub(super) fn in_component(
+    error: anyhow::Error,
+    kind: &str,
+    label: &str,
+    path: &str,
+) -> anyhow::Error {
+    const START: &str = "failed to init ";
+    if error.chain().any(|e| e.to_string().starts_with(START)) {
+        return error;
+    }
+    let label = match label {
+        "" => "<no label>".to_owned(),
+        label => format!("'{label}'"),
     };
-    format!("failed to init {kind} {label} path {path}")
+    error.context(format!("{START}{kind} {label} path {path}"))
 }
 
 impl Wiring for Shop {
     fn input(self: Arc<Self>, config: &InputConfig) -> anyhow::Result<Box<dyn Source>> {
-        let context = || named("input", &config.label, &config.path);
+        let context = |e| in_component(e, "input", &config.label, &config.path);
         let name = config.component_name();
         let built = config.config.build(&self.context(name.clone()));
-        let source: Box<dyn Source> = match built.with_context(context)? {
+        let source: Box<dyn Source> = match built.map_err(context)? {
             Input::Reader {
                 reader,
                 auto_replay,
@@ -149,18 +208,21 @@ impl Wiring for Shop {
     }
 
     fn output(self: Arc<Self>, config: &OutputConfig) -> anyhow::Result<Arc<dyn Sink>> {
-        let context = || named("output", &config.label, &config.path);
+        let context = |e| in_component(e, "output", &config.label, &config.path);
         let name = config.component_name();
         let built = config.config.build(&self.context(name.clone()));
-        let sink: Arc<dyn Sink> = match built.with_context(context)? {
+        let sink: Arc<dyn Sink> = match built.map_err(context)? {
             Output::Writer {
                 writer,
                 max_in_flight,
                 batching,
             } => {
-                let sink = WriterSink::new(self.clone(), name, writer, max_in_flight);
+                let sink = WriterSink::new(self.clone(), name.clone(), writer, max_in_flight);
                 match batching.filter(|policy| !policy.is_noop()) {
-                    Some(policy) => self.clone().batched_sink(sink, &policy, max_in_flight)?,
+                    Some(policy) => {
+                        self.clone()
+                            .batched_sink(&name, sink, &policy, max_in_flight)?
+                    }
                     None => sink,
                 }
             }
@@ -187,18 +249,19 @@ impl Wiring for Shop {
 
     fn scanner(self: Arc<Self>, config: &ScannerConfig) -> anyhow::Result<Arc<dyn Scanner>> {
         let built = config.config.build(&self.context(config.component_name()));
-        built.with_context(|| named("scanner", &config.label, &config.path))
+        built.map_err(|e| in_component(e, "scanner", &config.label, &config.path))
     }
 
     fn batched_source(
         self: Arc<Self>,
+        name: &ComponentName,
         source: Box<dyn Source>,
         policy: &BatchPolicy,
     ) -> anyhow::Result<Box<dyn Source>> {
+        let batcher = Batcher::new(&self, name, policy)?;
         if policy.is_noop() {
             return Ok(source);
         }
-        let batcher = Batcher::new(&self, policy)?;
         Ok(Box::new(BatchedSource::new(
             source,
             batcher,
@@ -208,6 +271,7 @@ impl Wiring for Shop {
 
     fn batched_sink(
         self: Arc<Self>,
+        name: &ComponentName,
         sink: Arc<dyn Sink>,
         policy: &BatchPolicy,
         max_in_flight: usize,
@@ -215,7 +279,7 @@ impl Wiring for Shop {
         if policy.is_noop() {
             return Ok(sink);
         }
-        let batcher = Batcher::new(&self, policy)?;
+        let batcher = Batcher::new(&self, name, policy)?;
         Ok(Arc::new(BatchedSink::start(
             &self,
             sink,
@@ -225,27 +289,40 @@ impl Wiring for Shop {
     }
 
     fn cache(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
-        self.resources.cache(&self, label)
+        let owner = self.owner(ResourceKind::Cache, label);
+        owner.resources.cache(&owner, label)
     }
 
     fn rate_limit(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
-        self.resources.rate_limit(&self, label)
+        let owner = self.owner(ResourceKind::RateLimit, label);
+        owner.resources.rate_limit(&owner, label)
     }
 
     fn input_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Box<dyn Source>> {
-        self.resources.input(&self, label)
+        let owner = self.clone().owner(ResourceKind::Input, label);
+        let source = owner.resources.input(&owner, label)?;
+        Ok(match Arc::ptr_eq(&owner, &self) {
+            true => source,
+            false => Box::new(Borrowed::new(source, &self)),
+        })
     }
 
     fn processor_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Chain> {
-        self.resources.processor(&self, label)
+        let owner = self.owner(ResourceKind::Processor, label);
+        owner.resources.processor(&owner, label)
     }
 
     fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig> {
-        self.resources.processor_config(label)
+        let own = self.resources.processor_config(label);
+        match &self.shared {
+            Some(shared) if own.is_err() => shared.shop().resources.processor_config(label),
+            _ => own,
+        }
     }
 
     fn output_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
-        self.resources.output(&self, label)
+        let owner = self.owner(ResourceKind::Output, label);
+        owner.resources.output(&owner, label)
     }
 
     fn pipe(&self, name: &str) -> Pipe {

@@ -1,6 +1,7 @@
 //! Lengths of time as Go writes them: `300ms`, `1.5h`, `-1h2m3s`.
 
 use super::go_time::quote;
+use std::time::Duration;
 
 /// Parses a duration to nanoseconds. The error is worded as Go words it.
 pub fn parse(text: &str) -> Result<i64, String> {
@@ -87,6 +88,27 @@ fn part_of(fraction: &str, unit: u64) -> u64 {
         scale *= 10.0;
     }
     (value as f64 * (unit as f64 / scale)) as u64
+}
+
+/// A duration as Go prints it: `1.5s`, `2m0s`, `300ms`.
+pub fn show(duration: Duration) -> String {
+    let nanos = duration.as_nanos();
+    let scaled = |unit: f64, name: &str| format!("{}{name}", nanos as f64 / unit);
+    match nanos {
+        0 => "0s".into(),
+        1..1_000 => format!("{nanos}ns"),
+        1_000..1_000_000 => scaled(1e3, "µs"),
+        1_000_000..1_000_000_000 => scaled(1e6, "ms"),
+        _ => {
+            let seconds = (nanos % 60_000_000_000) as f64 / 1e9;
+            let minutes = nanos / 60_000_000_000;
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{seconds}s"),
+                (0, m) => format!("{m}m{seconds}s"),
+                (h, m) => format!("{h}h{m}m{seconds}s"),
+            }
+        }
+    }
 }
 
 #[cfg(test)]

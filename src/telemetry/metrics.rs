@@ -213,19 +213,28 @@ impl Metrics {
         Some(family.entry(labels).or_insert_with(make).clone())
     }
 
-    /// Everything in Prometheus' text format; timings as summaries in nanoseconds, or as histograms in seconds if bounds
-    /// for them are given.
+    /// Everything in Prometheus' text format; see [`Metrics::prometheus_of`].
     pub fn prometheus(&self, histogram_bounds: Option<&[f64]>) -> String {
+        Metrics::prometheus_of(std::slice::from_ref(self), histogram_bounds)
+    }
+
+    /// Several sets in Prometheus' text format; timings as summaries in nanoseconds, or as histograms in seconds if bounds
+    /// for them are given.
+    pub fn prometheus_of(sets: &[Metrics], histogram_bounds: Option<&[f64]>) -> String {
+        let mut families: BTreeMap<String, Vec<(Labels, Metric)>> = BTreeMap::new();
+        for registry in sets.iter().filter_map(|set| set.0.as_ref()) {
+            for (name, series) in registry.families.lock().iter() {
+                let all = families.entry(name.clone()).or_default();
+                all.extend(series.iter().map(|(l, m)| (l.clone(), m.clone())));
+            }
+        }
         let mut out = String::new();
-        let Some(registry) = &self.0 else {
-            return out;
-        };
-        for (name, series) in registry.families.lock().iter() {
-            let kind = match series.values().next() {
-                Some(Metric::Counter(_)) => "counter",
-                Some(Metric::Gauge(_)) => "gauge",
-                Some(Metric::Timing(_)) if histogram_bounds.is_some() => "histogram",
-                Some(Metric::Timing(_)) => "summary",
+        for (name, series) in &families {
+            let kind = match series.first() {
+                Some((_, Metric::Counter(_))) => "counter",
+                Some((_, Metric::Gauge(_))) => "gauge",
+                Some((_, Metric::Timing(_))) if histogram_bounds.is_some() => "histogram",
+                Some((_, Metric::Timing(_))) => "summary",
                 None => continue,
             };
             let name = sanitise(name);

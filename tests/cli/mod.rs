@@ -5,6 +5,7 @@ mod commands;
 mod delivery;
 mod deploy;
 mod examples;
+mod many_streams;
 
 use std::{
     collections::BTreeMap,

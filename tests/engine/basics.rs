@@ -172,9 +172,9 @@ async fn a_config_is_read_and_run_from_its_text() {
     let error = wrong.err().expect("a wrong config");
     assert!(error.permanent);
     assert!(
-        error
-            .message
-            .contains("2:3: unknown output `dorp` (did you mean `drop`?)"),
+        error.message.contains(
+            "2:3: unable to infer output type from candidates: [dorp] (did you mean `drop`?)"
+        ),
         "{error}"
     );
 }

@@ -195,7 +195,8 @@ fn lint(text: &str, resources: &[String]) -> Vec<String> {
     checks.resources = &resources;
     checks.allow_missing_variables = true;
     let reading = read(text, &checks);
-    let of_concern = |message: &str| !["unknown input", "unknown output"].iter().any(|p| message.starts_with(p));
+    let unknown = ["unable to infer input type from", "unable to infer output type from"];
+    let of_concern = |message: &str| !unknown.iter().any(|p| message.starts_with(p));
     let problems = reading.problems.iter().filter(|p| p.level == Level::Error && of_concern(&p.message));
     problems.map(|p| format!("({},{}) {}", p.place.line, p.place.column, p.message)).collect()
 }

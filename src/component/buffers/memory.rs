@@ -38,14 +38,14 @@ crate::spec! {
 impl BuildBuffer for Config {
     fn build(&self, cx: &Context, input: Box<dyn Source>) -> anyhow::Result<Box<dyn Source>> {
         let memory = Box::new(Memory {
-            queue: Queue::new(cx.wiring.hurry()),
+            queue: Queue::new(cx.wiring.hurry(), Meter::latency(cx), false),
             meter: Arc::new(Meter::new(cx)),
             filler: Filler::New(input, self.limit, self.spillover),
             stop: cx.wiring.hard_stop(),
         });
         match self.batch_policy.enabled {
             true => cx.batched_source(memory, &self.batch_policy.policy),
-            false => Ok(memory),
+            false => cx.batched_source(memory, &BatchPolicy::default()),
         }
     }
 }
@@ -126,7 +126,7 @@ async fn fill(
                         "messages larger than a buffer's limit are dropped; raise the limit to keep such"
                     );
                 }
-                meter.spilled.add(batch.len() as u64);
+                meter.spill(batch.len());
                 ack.answer(Ok(()));
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use crate::component::{Ack, AckSink, Answer, Hurry, HurryGuard, Run, Transaction};
 use crate::message::Batch;
+use crate::telemetry::metrics::Timing;
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -19,6 +20,10 @@ pub(super) struct Queue {
     /// Something was added, answered, or is at its end.
     changed: Notify,
     hurry: Hurry,
+    /// From handing a batch out to the answer for it.
+    latency: Option<Timing>,
+    /// Whether somebody takes note of what was delivered.
+    is_noted: bool,
 }
 
 #[derive(Default)]
@@ -42,11 +47,16 @@ struct Entry {
     id: u64,
     bytes: usize,
     attempts: u32,
+    /// When it was last handed out.
+    since: Instant,
 }
 
 impl Queue {
-    pub fn new(hurry: &Hurry) -> Arc<Queue> {
+    /// `is_noted` where somebody takes note of what was delivered: see [`Queue::take_delivered`].
+    pub fn new(hurry: &Hurry, latency: Option<Timing>, is_noted: bool) -> Arc<Queue> {
         Arc::new(Queue {
+            latency,
+            is_noted,
             state: Mutex::default(),
             changed: Notify::new(),
             hurry: hurry.clone(),
@@ -61,6 +71,7 @@ impl Queue {
             id,
             bytes,
             attempts: 0,
+            since: Instant::now(),
         });
         drop(state);
         self.changed.notify_waiters();
@@ -141,7 +152,7 @@ impl Queue {
         let mut run = Run::new();
         while run.len() < RUN {
             let due = state.later.first_entry();
-            let entry = match due.filter(|entry| entry.key().0 <= now) {
+            let mut entry = match due.filter(|entry| entry.key().0 <= now) {
                 Some(due) => due.remove(),
                 None => match state.ready.pop_front() {
                     Some(entry) => entry,
@@ -150,6 +161,7 @@ impl Queue {
             };
             let token = state.next;
             state.next += 1;
+            entry.since = now;
             run.push(Transaction {
                 batch: entry.batch.clone(),
                 ack: Ack::source(self.clone(), token),
@@ -183,7 +195,12 @@ impl AckSink for Queue {
         match answer {
             Ok(()) => {
                 state.bytes -= entry.bytes;
-                state.delivered.push(entry.id);
+                if self.is_noted {
+                    state.delivered.push(entry.id);
+                }
+                if let Some(latency) = &self.latency {
+                    latency.record(entry.since.elapsed());
+                }
             }
             Err(error) => {
                 if entry.batch.len() > 1 {
@@ -210,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_not_delivered_comes_again_and_then_it_ends() {
-        let queue = Queue::new(&Hurry::default());
+        let queue = Queue::new(&Hurry::default(), None, true);
         for id in 0..3 {
             queue.push(
                 Batch::from_buf([Message::new(vec![b'0' + id as u8])]),

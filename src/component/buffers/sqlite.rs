@@ -50,7 +50,7 @@ impl BuildBuffer for Config {
             path: self.path.clone(),
             pre: processors(&self.pre_processors)?,
             post: processors(&self.post_processors)?,
-            queue: Queue::new(cx.wiring.hurry()),
+            queue: Queue::new(cx.wiring.hurry(), Meter::latency(cx), true),
             meter: Arc::new(Meter::new(cx)),
             state: State::New(input),
             cx: cx.clone(),

@@ -4,7 +4,7 @@ use super::parts::{Parts, add_error, close};
 use super::retrying::{Patience, Retrying};
 use crate::component::{Answer, BatchPolicy, BuildOutput, Context, Output, OutputConfig, Sink};
 use crate::message::Batch;
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use futures::future::join_all;
 use std::sync::{
@@ -61,8 +61,8 @@ impl BuildOutput for Config {
         ensure!(self.copies > 0, "copies must be at least 1");
         let mut sinks = Vec::new();
         for _ in 0..self.copies {
-            for output in &self.outputs {
-                sinks.push(cx.output(output)?);
+            for (i, output) in self.outputs.iter().enumerate() {
+                sinks.push(cx.output(output).with_context(|| format!("output {i}"))?);
             }
         }
         let sink = match sinks.len() {

@@ -3,7 +3,7 @@
 use super::parts::{close, failed};
 use crate::component::{Answer, BuildOutput, Context, Output, OutputConfig, Sink};
 use crate::message::Batch;
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ crate::spec! {
 impl BuildOutput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Output> {
         ensure!(!self.0.is_empty(), "fallback needs at least one output");
-        let sinks = self.0.iter().map(|output| cx.output(output));
+        let sink = |(i, output)| cx.output(output).with_context(|| format!("output {i}"));
+        let sinks = self.0.iter().enumerate().map(sink);
         Ok(Output::Sink(Box::new(Fallback(
             sinks.collect::<anyhow::Result<_>>()?,
         ))))

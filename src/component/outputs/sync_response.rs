@@ -1,7 +1,7 @@
 //! `sync_response`: answers whoever sent the message.
 
-use crate::component::{Answer, BatchError, BuildOutput, Context, Output, Sink};
-use crate::message::Batch;
+use crate::component::{BatchError, BuildOutput, Context, Output, WriteError, Writer};
+use crate::message::Message;
 use async_trait::async_trait;
 
 crate::fields! {
@@ -17,28 +17,31 @@ crate::spec! {
 
 impl BuildOutput for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Output> {
-        Ok(Output::Sink(Box::new(SyncResponse)))
+        Ok(Output::Writer {
+            writer: Box::new(SyncResponse),
+            max_in_flight: 1,
+            batching: None,
+        })
     }
 }
 
 struct SyncResponse;
 
 #[async_trait]
-impl Sink for SyncResponse {
-    async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
-        run.into_iter().map(reply).collect()
+impl Writer for SyncResponse {
+    async fn connect(&self) -> anyhow::Result<()> {
+        Ok(())
     }
-}
 
-fn reply(batch: Batch) -> Answer {
-    let replies = batch.first().and_then(|m| m.replies().cloned());
-    match replies {
-        Some(replies) => {
-            replies.push(batch);
-            Ok(())
+    async fn write(&self, batch: &[Message]) -> Result<(), WriteError> {
+        match batch.first().and_then(Message::replies) {
+            Some(replies) => {
+                replies.push(batch.iter().cloned().collect());
+                Ok(())
+            }
+            None => Err(WriteError::Failed(BatchError::whole(
+                "result store not found within batch context: nobody waits for an answer to this message",
+            ))),
         }
-        None => Err(BatchError::whole(
-            "result store not found within batch context: nobody waits for an answer to this message",
-        )),
     }
 }

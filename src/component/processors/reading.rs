@@ -81,31 +81,12 @@ macro_rules! single {
 }
 pub(super) use single;
 
+pub use crate::formats::duration::show as show_duration;
+
 /// Reads a duration as Go does, with Go's words where it isn't one. One that is negative is no time at all.
 pub fn go_duration(text: &str) -> Result<Duration, String> {
     let nanos = crate::formats::duration::parse(text)?;
     Ok(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
-}
-
-/// A duration as Go prints it: `1.5s`, `2m0s`, `300ms`.
-pub fn show_duration(duration: Duration) -> String {
-    let nanos = duration.as_nanos();
-    let scaled = |unit: f64, name: &str| format!("{}{name}", nanos as f64 / unit);
-    match nanos {
-        0 => "0s".into(),
-        1..1_000 => format!("{nanos}ns"),
-        1_000..1_000_000 => scaled(1e3, "µs"),
-        1_000_000..1_000_000_000 => scaled(1e6, "ms"),
-        _ => {
-            let seconds = (nanos % 60_000_000_000) as f64 / 1e9;
-            let minutes = nanos / 60_000_000_000;
-            match (minutes / 60, minutes % 60) {
-                (0, 0) => format!("{seconds}s"),
-                (0, m) => format!("{m}m{seconds}s"),
-                (h, m) => format!("{h}h{m}m{seconds}s"),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

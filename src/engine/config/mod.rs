@@ -4,6 +4,6 @@ mod read;
 mod sections;
 mod set;
 
-pub use read::{Checks, Reading, read, resource_sections};
+pub use read::{Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, resource_sections};
 pub use sections::*;
 pub use set::{SetError, set};

@@ -22,7 +22,16 @@ pub struct Checks<'a> {
     pub want_labels: bool,
     /// Whether variables that aren't set are fine.
     pub allow_missing_variables: bool,
+    /// Whether `${}` stands for itself.
+    pub is_literal: bool,
+    /// Sections that have no place in this text.
+    pub refused: &'a [&'a str],
 }
+
+/// The sections that describe the process, where it runs many streams.
+pub const PROCESS_SECTIONS: &[&str] = &["http", "logger", "metrics", "tracer"];
+/// The sections that describe one stream, where a process runs many.
+pub const STREAM_SECTIONS: &[&str] = &["input", "buffer", "pipeline", "output"];
 
 impl<'a> Checks<'a> {
     /// The checks that a stream gets before it starts.
@@ -38,6 +47,8 @@ impl<'a> Checks<'a> {
             refuse_deprecated: false,
             want_labels: false,
             allow_missing_variables: false,
+            is_literal: false,
+            refused: &[],
         }
     }
 }
@@ -166,7 +177,10 @@ pub fn resource_sections() -> Vec<&'static str> {
 
 /// The text as a tree: variables replaced, changes made, sections of another kind of file refused.
 fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
-    let (text, missing) = interpolate(text, checks.variables);
+    let (text, missing) = match checks.is_literal {
+        true => (text.to_owned(), Vec::new()),
+        false => interpolate(text, checks.variables),
+    };
     if !checks.allow_missing_variables {
         for variable in missing {
             let message = format!(
@@ -195,6 +209,15 @@ fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node
     for change in checks.sets {
         if let Err(e) = set(&mut node, change) {
             linter.error(start, e.to_string());
+        }
+    }
+    for entry in node.as_map().unwrap_or_default() {
+        if checks.refused.contains(&entry.key.as_str()) {
+            let message = format!(
+                "field {} not recognised: where many streams run, streams and process have configs of their own",
+                entry.key
+            );
+            linter.error(entry.place, message);
         }
     }
     Some(node)

@@ -105,17 +105,21 @@ impl BuildInput for Config {
             welcome: self.ws_welcome_message.clone(),
             limited: self.ws_rate_limit_message.clone(),
         };
+        let mut server = Server {
+            receiver,
+            gate: Arc::new(gate),
+            path: self.path.clone(),
+            ws_path: self.ws_path.clone(),
+            listener: (!self.address.is_empty()).then_some(listener),
+            routes: Vec::new(),
+            listening: None,
+        };
+        if server.listener.is_none() {
+            // Requests that come before the stream reads wait, as those do that come while it's busy.
+            server.route(cx.wiring.http());
+        }
         Ok(Input::Reader {
-            reader: Box::new(Server {
-                receiver,
-                gate: Arc::new(gate),
-                path: self.path.clone(),
-                ws_path: self.ws_path.clone(),
-                shared: cx.wiring.http().clone(),
-                listener: (!self.address.is_empty()).then_some(listener),
-                routes: Vec::new(),
-                listening: None,
-            }),
+            reader: Box::new(server),
             auto_replay: false,
         })
     }
@@ -126,8 +130,7 @@ struct Server {
     gate: Arc<Gate>,
     path: String,
     ws_path: String,
-    /// The routes of the process' own server.
-    shared: HttpMux,
+    /// None where it shares the process's server.
     listener: Option<Listener>,
     routes: Vec<HttpRoute>,
     listening: Option<Listening>,
@@ -169,25 +172,23 @@ where
 #[async_trait]
 impl Reader for Server {
     async fn connect(&mut self) -> anyhow::Result<()> {
-        if self.routes.is_empty() {
-            match self.listener.take() {
-                None => {
-                    let mux = self.shared.clone();
-                    self.route(&mux);
-                }
-                Some(listener) => {
-                    let mux = HttpMux::default();
-                    let listening = listener.listen(mux.clone());
-                    // It is tried again where the address is taken.
-                    self.listener = Some(listener);
-                    let listening = listening?;
-                    tracing::info!(address = %listening.address, "an HTTP server listens");
-                    self.listening = Some(listening);
-                    self.route(&mux);
-                }
-            }
+        if self.routes.is_empty()
+            && let Some(listener) = self.listener.take()
+        {
+            let mux = HttpMux::default();
+            let listening = listener.listen(mux.clone());
+            // It is tried again where the address is taken.
+            self.listener = Some(listener);
+            let listening = listening?;
+            tracing::info!(address = %listening.address, "an HTTP server listens");
+            self.listening = Some(listening);
+            self.route(&mux);
         }
         Ok(())
+    }
+
+    fn has_connection(&self) -> bool {
+        false
     }
 
     async fn read(&mut self) -> Result<Run, ReadError> {

@@ -1,0 +1,148 @@
+//! How a config wants its metrics: kept or not, renamed, published.
+
+use super::config::{MetricsConfig, Prometheus};
+use crate::bloblang::{Mapped, Mapping};
+use crate::component::HttpHandler;
+use crate::message::Message;
+use crate::telemetry::metrics::{Labels, Metrics, Rename};
+use crate::value::Value;
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, header},
+};
+use std::sync::Arc;
+
+/// A set of metrics whose names and labels are what the config says.
+pub fn set(config: &MetricsConfig, labels: Labels) -> Metrics {
+    Metrics::new(labels, config.mapping.clone().map(rename))
+}
+
+/// Renames metrics as a mapping says: `this` is the name, metadata the labels.
+fn rename(mapping: Mapping) -> Rename {
+    Box::new(move |name, labels| {
+        let mut message = Message::from_value(Value::String(name.into()));
+        for (key, value) in &labels {
+            message.metadata_mut().set(key.as_str(), value.as_str());
+        }
+        match mapping.map(&[message], 0) {
+            Err(error) => {
+                tracing::error!("Failed to map the metric {name}: {error}");
+                Some((name.to_owned(), labels))
+            }
+            Ok(Mapped::Deleted) => None,
+            Ok(Mapped::Message(mapped)) => {
+                let text = |value: &Value| match value {
+                    Value::String(text) => text.to_string(),
+                    other => String::from_utf8_lossy(&other.to_json()).into_owned(),
+                };
+                let name = String::from_utf8_lossy(mapped.bytes()).into_owned();
+                let labels = mapped.metadata().iter();
+                Some((
+                    name,
+                    labels.map(|(k, v)| (k.to_string(), text(v))).collect(),
+                ))
+            }
+        }
+    })
+}
+
+/// Answers requests for metrics in the form that the config wants; none where it wants them elsewhere or not at all.
+pub(super) fn publisher(
+    config: &MetricsConfig,
+    sets: impl Fn() -> Vec<Metrics> + Send + Sync + 'static,
+) -> Option<HttpHandler> {
+    if config.none.is_some() || config.logger.is_some() {
+        return None;
+    }
+    let is_json = config.json_api.is_some();
+    let bounds = histogram_bounds(config.prometheus.as_ref());
+    Some(Arc::new(move |_| {
+        let sets = sets();
+        let (body, kind) = match is_json {
+            true => (json_of(&sets).to_string(), "application/json"),
+            false => (
+                Metrics::prometheus_of(&sets, bounds.as_deref()),
+                "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+            ),
+        };
+        let mut response = Response::new(Body::from(body));
+        let kind = HeaderValue::from_static(kind);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        Box::pin(async move { response })
+    }))
+}
+
+fn json_of(sets: &[Metrics]) -> serde_json::Value {
+    let mut all = serde_json::Map::new();
+    for set in sets {
+        if let serde_json::Value::Object(own) = set.json() {
+            all.extend(own);
+        }
+    }
+    all.into()
+}
+
+/// Publishes metrics where the config wants them at the end.
+pub fn publish_last(config: &MetricsConfig, sets: &[Metrics]) {
+    let prometheus = config.prometheus.as_ref();
+    if let Some(path) = prometheus
+        .map(|p| &p.file_output_path)
+        .filter(|p| !p.is_empty())
+    {
+        let text = Metrics::prometheus_of(sets, histogram_bounds(prometheus).as_deref());
+        if let Err(e) = std::fs::write(path, text) {
+            tracing::error!("Failed to write metrics to {path}: {e}");
+        }
+    }
+    if config.logger.is_some()
+        && let serde_json::Value::Object(all) = json_of(sets)
+    {
+        for (name, value) in all {
+            tracing::info!(name = name.as_str(), value = %value, "Metric");
+        }
+    }
+}
+
+/// The bounds of histograms, if timings are histograms.
+fn histogram_bounds(prometheus: Option<&Prometheus>) -> Option<Vec<f64>> {
+    const USUAL: [f64; 11] = [
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ];
+    let prometheus = prometheus?;
+    prometheus
+        .use_histogram_timing
+        .then(|| match prometheus.histogram_buckets.as_slice() {
+            [] => USUAL.to_vec(),
+            own => own.to_vec(),
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bloblang::Environment;
+
+    #[test]
+    fn a_mapping_names_metrics() {
+        let text = "meta extra = this.split(\"_\").index(0)\nroot = if this == \"b\" { deleted() } else { \"my_\" + this }";
+        let config = MetricsConfig {
+            mapping: Mapping::parse(text, &Environment::default()).ok(),
+            ..none()
+        };
+        let metrics = set(&config, Labels::new());
+        metrics.counter("a_b", &[("path", "x")]).add(1);
+        metrics.counter("b", &[]).add(1);
+        let want = serde_json::json!({"my_a_b{extra=\"a\",path=\"x\"}": 1});
+        assert_eq!(json_of(&[metrics]), want);
+    }
+
+    fn none() -> MetricsConfig {
+        MetricsConfig {
+            mapping: None,
+            prometheus: None,
+            json_api: None,
+            logger: None,
+            none: None,
+        }
+    }
+}
