@@ -14,8 +14,8 @@ const MAX_APPLY: u32 = 5000;
 /// How much of the caller's stack an evaluation uses before it goes on with a stack of its own.
 const STACK_SHARE: usize = 192 * 1024;
 /// The size of a further stack, and what is kept free at its end.
-const STACK_SIZE: usize = 32 * 1024 * 1024;
-const STACK_RESERVE: usize = 512 * 1024;
+pub(crate) const STACK_SIZE: usize = 32 * 1024 * 1024;
+pub(crate) const STACK_RESERVE: usize = 512 * 1024;
 
 /// What an evaluation sees and keeps.
 pub(crate) struct Context<'a> {

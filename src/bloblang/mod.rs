@@ -21,13 +21,14 @@ mod near;
 mod number;
 mod operators;
 mod parse;
-mod path;
+pub(crate) mod path;
 mod program;
 mod report;
 pub mod spec;
 mod text;
 mod uses;
 
+pub(crate) use context::{STACK_RESERVE, STACK_SIZE, here, on_new_stack};
 pub use environment::{Environment, Importer};
 pub use interpolate::Interpolated;
 pub use uses::Paths;

@@ -4,6 +4,7 @@ pub mod branch;
 
 mod archive;
 mod avro;
+mod awk;
 mod bloblang;
 mod bounds_check;
 mod cache;
@@ -62,6 +63,7 @@ pub(crate) use mapping::map;
 pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &archive::SPEC,
     &avro::SPEC,
+    &awk::SPEC,
     &bloblang::SPEC,
     &bounds_check::SPEC,
     &branch::SPEC,
