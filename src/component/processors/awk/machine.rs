@@ -1,16 +1,15 @@
 //! Runs a program: its variables, the input as records and fields, and statements.
 
 use super::natives::Host;
-use super::syntax::{Block, Expr, Pattern, Place, Program, Statement, Var, special};
+use super::syntax::{Block, Expr, Pattern, Program, Statement, special};
 use super::values::{Text, Val};
 use std::collections::{BTreeMap, HashMap};
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
-/// What a run may take: statements and calls, bytes of output or of one text, elements of arrays, fields, calls in calls.
+/// What a run may take: statements and calls, bytes of output or of one text, fields, calls in calls.
 const MAX_STEPS: u64 = 50_000_000;
 pub(super) const MAX_BYTES: usize = 64 << 20;
-const MAX_ELEMENTS: usize = 1_000_000;
-const MAX_FIELDS: usize = 1_000_000;
+pub(super) const MAX_FIELDS: usize = 1_000_000;
 pub(super) const MAX_CALLS: usize = 1000;
 
 pub(super) type Table = BTreeMap<Text, Val>;
@@ -55,19 +54,19 @@ pub(super) struct Machine<'p, 'h> {
     pub frame: usize,
     pub calls: usize,
     pub stack_end: usize,
-    input: &'p [u8],
+    pub input: &'p [u8],
     /// The record, and its fields once somebody wants them.
-    line: Text,
-    fields: Vec<Val>,
-    is_split: bool,
-    is_dirty: bool,
+    pub line: Text,
+    pub fields: Vec<Val>,
+    pub is_split: bool,
+    pub is_dirty: bool,
     /// The separator that was set when the record was read.
-    separator: Text,
+    pub separator: Text,
     pub out: Vec<u8>,
     pub err: Vec<u8>,
     status: f64,
     steps: u64,
-    elements: usize,
+    pub elements: usize,
     pub patterns: HashMap<Text, Arc<regex::bytes::Regex>>,
     pub seed: f64,
     pub random: u64,
@@ -148,7 +147,8 @@ impl<'p, 'h> Machine<'p, 'h> {
         for block in &program.begin {
             ended = ended || self.part(block)?;
         }
-        if !ended && !(program.rules.is_empty() && program.end.is_empty()) {
+        let reads = !program.rules.is_empty() || !program.end.is_empty();
+        if reads && !ended {
             let mut ranges = vec![false; program.rules.len()];
             while !ended && self.next_record()? {
                 ended = self.record(&mut ranges)?;
@@ -377,293 +377,4 @@ impl<'p, 'h> Machine<'p, 'h> {
         out.extend_from_slice(text);
         Ok(())
     }
-
-    // ---- variables ----
-
-    pub(super) fn global(&self, slot: usize) -> Val {
-        match &self.globals[slot] {
-            Cell::Val(value) => value.clone(),
-            _ => Val::Unset,
-        }
-    }
-
-    /// How numbers become text.
-    pub(super) fn convert(&self) -> Val {
-        self.global(special::CONVFMT)
-    }
-
-    pub(super) fn global_text(&self, slot: usize) -> Text {
-        self.global(slot).to_text(&self.convert())
-    }
-
-    fn cell(&mut self, var: Var) -> &mut Cell {
-        match var {
-            Var::Global(slot) => &mut self.globals[slot],
-            Var::Local(slot) => &mut self.locals[self.frame + slot],
-        }
-    }
-
-    fn name(&self, var: Var) -> &str {
-        match var {
-            Var::Global(slot) => &self.program.globals[slot],
-            Var::Local(_) => "parameter",
-        }
-    }
-
-    pub(super) fn get_var(&mut self, var: Var) -> Result<Val, Stop> {
-        if var == Var::Global(special::NF) {
-            self.split_line()?;
-        }
-        match self.cell(var) {
-            Cell::Unset => Ok(Val::Unset),
-            Cell::Val(value) => Ok(value.clone()),
-            Cell::Array(_) => Err(Stop::Fault(format!(
-                "can't use array {:?} as scalar",
-                self.name(var)
-            ))),
-        }
-    }
-
-    pub(super) fn set_var(&mut self, var: Var, value: Val) -> Result<(), Stop> {
-        match var {
-            Var::Global(slot) => Ok(self.set_global(slot, value)?),
-            Var::Local(_) => match self.cell(var) {
-                Cell::Array(_) => Err(Stop::Fault("can't use array parameter as scalar".into())),
-                cell => {
-                    *cell = Cell::Val(value);
-                    Ok(())
-                }
-            },
-        }
-    }
-
-    fn set_global(&mut self, slot: usize, value: Val) -> Result<(), String> {
-        if slot == special::NF {
-            self.split_line()?;
-            let count = value.number();
-            if !(0.0..=MAX_FIELDS as f64).contains(&count) {
-                return Err(format!(
-                    "NF set to a value that is negative or too large: {count}"
-                ));
-            }
-            self.fields.resize(count as usize, Val::text([]));
-            self.is_dirty = true;
-            self.globals[slot] = Cell::Val(Val::Number(count.trunc()));
-            return Ok(());
-        }
-        if let Cell::Array(_) = self.globals[slot] {
-            return Err(format!(
-                "can't use array {:?} as scalar",
-                self.program.globals[slot]
-            ));
-        }
-        self.globals[slot] = Cell::Val(value);
-        Ok(())
-    }
-
-    /// The array in a variable, made if there is none yet.
-    pub(super) fn table(&mut self, var: Var) -> Result<Rc<RefCell<Table>>, Stop> {
-        let cell = self.cell(var);
-        match cell {
-            Cell::Array(table) => Ok(table.clone()),
-            Cell::Unset => {
-                let table = Rc::default();
-                *cell = Cell::Array(Rc::clone(&table));
-                Ok(table)
-            }
-            Cell::Val(_) => Err(Stop::Fault(format!(
-                "can't use scalar {:?} as array",
-                self.name(var)
-            ))),
-        }
-    }
-
-    /// The key that one or several subscripts make.
-    pub(super) fn key(&mut self, keys: &'p [Expr]) -> Result<Text, Stop> {
-        if let [one] = keys {
-            return self.eval_text(one);
-        }
-        let mut joined = Vec::new();
-        for (i, key) in keys.iter().enumerate() {
-            if i > 0 {
-                joined.extend_from_slice(&self.global_text(special::SUBSEP));
-            }
-            joined.extend_from_slice(&self.eval_text(key)?);
-        }
-        Ok(joined.into())
-    }
-
-    pub(super) fn get(&mut self, place: &'p Place) -> Result<Val, Stop> {
-        match place {
-            Place::Var(var) => self.get_var(*var),
-            Place::Field(index) => {
-                let index = self.index(index)?;
-                self.field(index)
-            }
-            Place::Element(array, keys) => {
-                let (key, table) = (self.key(keys)?, self.table(*array)?);
-                let found = table.borrow().get(&key).cloned();
-                match found {
-                    Some(value) => Ok(value),
-                    // Reading makes the element.
-                    None => self.put(&table, key, Val::Unset).map(|()| Val::Unset),
-                }
-            }
-        }
-    }
-
-    pub(super) fn set(&mut self, place: &'p Place, value: Val) -> Result<(), Stop> {
-        match place {
-            Place::Var(var) => self.set_var(*var, value),
-            Place::Field(index) => {
-                let index = self.index(index)?;
-                self.set_field(index, value)
-            }
-            Place::Element(array, keys) => {
-                let (key, table) = (self.key(keys)?, self.table(*array)?);
-                self.put(&table, key, value)
-            }
-        }
-    }
-
-    pub(super) fn put(
-        &mut self,
-        table: &RefCell<Table>,
-        key: Text,
-        value: Val,
-    ) -> Result<(), Stop> {
-        if table.borrow_mut().insert(key, value).is_none() {
-            self.elements += 1;
-            if self.elements > MAX_ELEMENTS {
-                return Err(Stop::Fault(format!(
-                    "more than {MAX_ELEMENTS} elements in arrays"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn forget(&mut self, table: &RefCell<Table>) {
-        self.elements = self.elements.saturating_sub(table.borrow().len());
-        table.borrow_mut().clear();
-    }
-
-    // ---- records and fields ----
-
-    fn index(&mut self, index: &'p Expr) -> Result<usize, Stop> {
-        let index = self.eval(index)?.number();
-        if index <= -1.0 {
-            return Err(Stop::Fault(format!(
-                "field index negative: {}",
-                index.trunc()
-            )));
-        }
-        if index > MAX_FIELDS as f64 {
-            return Err(Stop::Fault(format!(
-                "field index too large: {}",
-                index.trunc()
-            )));
-        }
-        Ok(index as usize)
-    }
-
-    fn field(&mut self, index: usize) -> Result<Val, Stop> {
-        if index == 0 {
-            return Ok(Val::Input(self.whole_line()));
-        }
-        self.split_line()?;
-        Ok(self.fields.get(index - 1).cloned().unwrap_or_default())
-    }
-
-    fn set_field(&mut self, index: usize, value: Val) -> Result<(), Stop> {
-        let text = value.to_text(&self.convert());
-        if index == 0 {
-            self.set_line(text);
-            return Ok(());
-        }
-        self.split_line()?;
-        if self.fields.len() < index {
-            self.fields.resize(index, Val::text([]));
-            self.globals[special::NF] = Cell::Val(Val::Number(index as f64));
-        }
-        self.fields[index - 1] = Val::Input(text);
-        self.is_dirty = true;
-        Ok(())
-    }
-
-    pub(super) fn set_line(&mut self, line: Text) {
-        self.line = line;
-        self.separator = self.global_text(special::FS);
-        (self.is_split, self.is_dirty) = (false, false);
-    }
-
-    /// The record as text, joined anew if its fields have changed.
-    pub(super) fn whole_line(&mut self) -> Text {
-        if std::mem::take(&mut self.is_dirty) {
-            let (between, format) = (self.global_text(special::OFS), self.convert());
-            let texts: Vec<Text> = self.fields.iter().map(|f| f.to_text(&format)).collect();
-            self.line = texts.join(&between[..]).into();
-        }
-        self.line.clone()
-    }
-
-    fn split_line(&mut self) -> Result<(), String> {
-        if std::mem::replace(&mut self.is_split, true) {
-            return Ok(());
-        }
-        let (line, separator) = (self.line.clone(), self.separator.clone());
-        let paragraphs = self.global_text(special::RS).is_empty();
-        let parts = self.split(&line, &separator, paragraphs)?;
-        self.globals[special::NF] = Cell::Val(Val::Number(parts.len() as f64));
-        self.fields = parts;
-        Ok(())
-    }
-
-    /// The next record as the current one; false at the end.
-    pub(super) fn next_record(&mut self) -> Result<bool, String> {
-        let Some(record) = self.read_record()? else {
-            return Ok(false);
-        };
-        self.set_line(record);
-        Ok(true)
-    }
-
-    /// Reads a record and counts it.
-    pub(super) fn read_record(&mut self) -> Result<Option<Text>, String> {
-        let separator = self.global_text(special::RS);
-        if separator.is_empty() {
-            let blank = self.input.iter().take_while(|b| **b == b'\n').count();
-            self.input = &self.input[blank..];
-        }
-        if self.input.is_empty() {
-            return Ok(None);
-        }
-        let found = match &*separator {
-            [] => find(self.input, b"\n\n"),
-            [byte] => memchr::memchr(*byte, self.input).map(|at| (at, at + 1)),
-            pattern => {
-                let regex = self.pattern(pattern)?;
-                let found = regex.find_iter(self.input).find(|m| !m.is_empty());
-                found.map(|m| (m.start(), m.end()))
-            }
-        };
-        let (mut end, next) = found.unwrap_or((self.input.len(), self.input.len()));
-        let record = &self.input[..end];
-        if &*separator == b"\n" && record.ends_with(b"\r")
-            || separator.is_empty() && record.ends_with(b"\n")
-        {
-            end -= 1;
-        }
-        let record = Text::from(&self.input[..end]);
-        self.input = &self.input[next..];
-        for slot in [special::NR, special::FNR] {
-            let count = self.global(slot).number() + 1.0;
-            self.globals[slot] = Cell::Val(Val::Number(count));
-        }
-        Ok(Some(record))
-    }
-}
-
-fn find(text: &[u8], part: &[u8]) -> Option<(usize, usize)> {
-    memchr::memmem::find(text, part).map(|at| (at, at + part.len()))
 }

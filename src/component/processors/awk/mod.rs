@@ -4,10 +4,13 @@ mod evaluate;
 mod expressions;
 mod lexer;
 mod machine;
+mod names;
 mod natives;
 mod parser;
+mod records;
 mod syntax;
 mod values;
+mod variables;
 
 use super::flow::each;
 use crate::bloblang::{STACK_RESERVE, STACK_SIZE, here, on_new_stack};
