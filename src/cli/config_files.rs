@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use anyhow::Context;
 
 use crate::bloblang::Environment;
-use crate::config::{Level, Problem};
+use crate::config::{Level, Problem, Template, Templates};
 use crate::engine::config::{Checks, Reading, read};
 
 /// Where configs find what they refer to.
@@ -20,6 +20,9 @@ pub(super) struct Sources {
     /// A file with variables for `${}`
     #[arg(short = 'e', long = "env-file", value_name = "FILE")]
     pub env_files: Vec<String>,
+    /// A file that defines a component by a template, or a pattern that names several
+    #[arg(short = 't', long = "templates", value_name = "FILE")]
+    pub templates: Vec<String>,
 }
 
 /// Everything beside the config itself, read.
@@ -29,6 +32,7 @@ pub(super) struct Surroundings {
     pub variables: HashMap<String, String>,
     pub sets: Vec<String>,
     pub resources: Vec<(String, String)>,
+    pub templates: Templates,
 }
 
 impl Sources {
@@ -49,8 +53,28 @@ impl Sources {
             variables,
             sets: self.sets.clone(),
             resources,
+            templates: load_templates(&self.templates)?,
         })
     }
+}
+
+/// The templates of the files that the patterns name. A template with problems is an error that tells all of them.
+pub(super) fn load_templates(patterns: &[String]) -> anyhow::Result<Templates> {
+    let mut templates = Vec::new();
+    for pattern in patterns {
+        for path in matching(pattern)? {
+            let text = read_file(Path::new(&path))?;
+            let (template, problems) = Template::parse(&text, &Environment::default());
+            let errors = problems.iter().filter(|p| p.level == Level::Error);
+            let errors: Vec<String> = errors.map(|p| shown(&path, p)).collect();
+            anyhow::ensure!(errors.is_empty(), "template {}", errors.join("; "));
+            for warning in &problems {
+                eprintln!("{}", shown(&path, warning));
+            }
+            templates.extend(template);
+        }
+    }
+    Ok(Templates::new(templates))
 }
 
 impl Surroundings {
@@ -65,6 +89,7 @@ impl Surroundings {
         let variables = |name: &str| self.variable(name);
         let mut checks = Checks::new(&self.bloblang, &variables);
         (checks.sets, checks.resources) = (&self.sets, &self.resources);
+        checks.templates = &self.templates;
         adjust(&mut checks);
         read(text, &checks)
     }

@@ -58,6 +58,7 @@ commands! {
     Streams = streams,
     Workers = workers,
     Status = status,
+    Template = template,
     Test = test,
     Blobl = blobl,
     List = list,

@@ -1,7 +1,7 @@
 //! Reads any component from a config: finds its type, its label, and the config of that type.
 
 use super::{BuildProcessor, Kind, Spec, Status};
-use crate::config::{Entry, Field, Linter, Node, Place, Shape, nearest};
+use crate::config::{Entry, Field, Linter, Node, Place, Shape, Template, nearest};
 use std::{fmt, sync::Arc};
 
 /// A component of a config, read and checked but not yet built. Building it twice gives two instances.
@@ -50,11 +50,11 @@ impl<B: Kind + ?Sized> Field for Component<B> {
             );
             return None;
         };
+        if let Some((template, entry)) = template_of::<B>(entries, linter) {
+            return expand(node, entries, &template, entry, linter);
+        }
         let (spec, entry) = find(node, entries, linter)?;
-        let label = entries
-            .iter()
-            .find(|e| e.key == "label")
-            .and_then(|e| e.node.as_text().map(|t| (t, e.place)));
+        let label = label_of(entries);
         if let Some((label, place)) = label
             && !label.is_empty()
         {
@@ -78,13 +78,7 @@ impl<B: Kind + ?Sized> Field for Component<B> {
         let config = linter.at(spec.name, |linter| {
             (spec.read)(entry.map_or(&absent, |e| &e.node), linter)
         });
-        let processors = match entries
-            .iter()
-            .find(|e| B::HAS_PROCESSORS && e.key == "processors")
-        {
-            Some(e) => linter.at("processors", |linter| Vec::read(&e.node, linter)),
-            None => Some(Vec::new()),
-        };
+        let processors = processors_of::<B>(entries, linter);
         Some(Component {
             name: spec.name,
             label: label.map(|(text, _)| text.to_owned()).unwrap_or_default(),
@@ -96,6 +90,97 @@ impl<B: Kind + ?Sized> Field for Component<B> {
     }
 }
 
+fn label_of(entries: &[Entry]) -> Option<(&str, Place)> {
+    let entry = entries.iter().find(|e| e.key == "label")?;
+    Some((entry.node.as_text()?, entry.place))
+}
+
+/// The processors beside an input or output.
+fn processors_of<B: Kind + ?Sized>(
+    entries: &[Entry],
+    linter: &mut Linter<'_>,
+) -> Option<Vec<Component<dyn BuildProcessor>>> {
+    let list = entries.iter().find(|e| e.key == "processors");
+    match list.filter(|_| B::HAS_PROCESSORS) {
+        Some(e) => linter.at("processors", |linter| Vec::read(&e.node, linter)),
+        None => Some(Vec::new()),
+    }
+}
+
+/// Whether `key` stands beside a component's type without being one.
+fn is_reserved<B: Kind + ?Sized>(key: &str) -> bool {
+    matches!(key, "label" | "type" | "plugin") || B::HAS_PROCESSORS && key == "processors"
+}
+
+/// The template that the entries name instead of a component, and its config.
+fn template_of<'n, B: Kind + ?Sized>(
+    entries: &'n [Entry],
+    linter: &Linter<'_>,
+) -> Option<(Arc<Template>, Option<&'n Entry>)> {
+    if let Some(explicit) = entries.iter().find(|e| e.key == "type") {
+        let name = explicit.node.as_text()?;
+        let template = linter.templates.get(B::NAME, name)?;
+        let own = entries.iter().find(|e| e.key == name || e.key == "plugin");
+        return Some((template, own));
+    }
+    let mut candidates = entries.iter().filter(|e| !is_reserved::<B>(&e.key));
+    candidates.find_map(|e| Some((linter.templates.get(B::NAME, &e.key)?, Some(e))))
+}
+
+/// Reads the component that a template makes.
+fn expand<B: Kind + ?Sized>(
+    node: &Node,
+    entries: &[Entry],
+    template: &Template,
+    entry: Option<&Entry>,
+    linter: &mut Linter<'_>,
+) -> Option<Component<B>> {
+    let label = label_of(entries).filter(|(text, _)| !text.is_empty());
+    if let Some((label, place)) = label {
+        linter.label(label, place);
+    } else {
+        linter.label_missing(node.place, &template.name);
+    }
+    let others = entries
+        .iter()
+        .filter(|e| !is_reserved::<B>(&e.key) && entry.is_none_or(|own| own.key != e.key));
+    for other in others {
+        linter.error(
+            other.place,
+            invalid_beside(&other.key, &template.name, B::NAME),
+        );
+    }
+    let absent = Node {
+        place: node.place,
+        data: crate::config::Data::Null,
+    };
+    let config = entry.map_or(&absent, |e| &e.node);
+    let made = linter.at(&template.name, |linter| template.expand(config, linter));
+    let beside = processors_of::<B>(entries, linter);
+    let made = made?;
+    let mut component = linter.in_template(&template.name, config.place, |linter| {
+        Component::<B>::read(&made, linter)
+    })?;
+    component.place = node.place;
+    // A label that the template gives, even an empty one, takes the place of the one beside it.
+    if made.get("label").is_none() {
+        component.label = label.map(|(text, _)| text.to_owned()).unwrap_or_default();
+    }
+    // Messages pass an output's processors before it, and an input's after it: those of the template are the nearer ones.
+    let beside = beside?;
+    match B::NAME {
+        "output" => {
+            component.processors.splice(0..0, beside);
+        }
+        _ => component.processors.extend(beside),
+    }
+    Some(component)
+}
+
+fn invalid_beside(key: &str, name: &str, kind: &str) -> String {
+    format!("field {key} is invalid when the component type is {name} ({kind})")
+}
+
 /// Which component this is: by `type:` if that is given, else by the one key that isn't reserved.
 fn find<'n, B: Kind + ?Sized>(
     node: &Node,
@@ -103,10 +188,9 @@ fn find<'n, B: Kind + ?Sized>(
     linter: &mut Linter<'_>,
 ) -> Option<(&'static Spec<B>, Option<&'n Entry>)> {
     let lookup = |name: &str| B::table().iter().find(|s| s.name == name).copied();
-    let is_reserved = |key: &str| {
-        matches!(key, "label" | "type" | "plugin") || B::HAS_PROCESSORS && key == "processors"
-    };
-    let names: Vec<&str> = B::table().iter().map(|s| s.name).collect();
+    let mut names: Vec<&str> = B::table().iter().map(|s| s.name).collect();
+    let templates = linter.templates.clone();
+    names.extend(templates.names(B::NAME));
     let unknown = |name: &str| {
         let hint = nearest(name, &names)
             .map(|n| format!(" (did you mean `{n}`?)"))
@@ -116,7 +200,10 @@ fn find<'n, B: Kind + ?Sized>(
             B::NAME
         )
     };
-    let candidates: Vec<&Entry> = entries.iter().filter(|e| !is_reserved(&e.key)).collect();
+    let candidates: Vec<&Entry> = entries
+        .iter()
+        .filter(|e| !is_reserved::<B>(&e.key))
+        .collect();
     if let Some(explicit) = entries.iter().find(|e| e.key == "type") {
         let name = explicit.node.as_text().unwrap_or_default();
         let Some(spec) = lookup(name) else {
@@ -124,14 +211,7 @@ fn find<'n, B: Kind + ?Sized>(
             return None;
         };
         for other in candidates.iter().filter(|e| e.key != name) {
-            linter.error(
-                other.place,
-                format!(
-                    "field {} is invalid when the component type is {name} ({})",
-                    other.key,
-                    B::NAME
-                ),
-            );
+            linter.error(other.place, invalid_beside(&other.key, name, B::NAME));
         }
         let own = entries.iter().find(|e| e.key == name || e.key == "plugin");
         return Some((spec, own));
@@ -162,15 +242,7 @@ fn find<'n, B: Kind + ?Sized>(
                 .collect();
             if let [one] = known.as_slice() {
                 for other in several.iter().filter(|e| e.key != one.key) {
-                    linter.error(
-                        other.place,
-                        format!(
-                            "field {} is invalid when the component type is {} ({})",
-                            other.key,
-                            one.key,
-                            B::NAME
-                        ),
-                    );
+                    linter.error(other.place, invalid_beside(&other.key, &one.key, B::NAME));
                 }
                 return Some((lookup(&one.key)?, Some(one)));
             }

@@ -1,6 +1,6 @@
 //! Collects what is wrong with a config while it is read.
 
-use super::{Entry, Place};
+use super::{Entry, Place, Templates};
 use std::collections::HashMap;
 
 /// How bad a problem is: errors stop a stream from starting, warnings don't.
@@ -20,15 +20,22 @@ pub struct Problem {
     pub message: String,
 }
 
+/// How deep templates may be made of templates.
+const MAX_TEMPLATES: usize = 16;
+
 /// The state of one reading: what was found, the labels seen, and what mappings may use.
 pub struct Linter<'a> {
     pub bloblang: &'a crate::bloblang::Environment,
+    /// The components that template files define.
+    pub templates: Templates,
     /// Whether the use of what is deprecated is an error, and not just a warning.
     pub refuse_deprecated: bool,
     /// Whether every component must have a label.
     pub want_labels: bool,
     /// Set while a default is read, which nobody wrote.
     pub(super) in_default: bool,
+    /// How many templates are being read, one made by the other.
+    expanding: usize,
     problems: Vec<Problem>,
     labels: HashMap<String, Place>,
     path: String,
@@ -38,9 +45,11 @@ impl<'a> Linter<'a> {
     pub fn new(bloblang: &'a crate::bloblang::Environment) -> Linter<'a> {
         Linter {
             bloblang,
+            templates: Templates::default(),
             refuse_deprecated: false,
             want_labels: false,
             in_default: false,
+            expanding: 0,
             problems: Vec::new(),
             labels: HashMap::new(),
             path: "root".into(),
@@ -74,7 +83,7 @@ impl<'a> Linter<'a> {
 
     /// Reports a component without a label, if labels are wanted.
     pub fn label_missing(&mut self, place: Place, component: &str) {
-        if self.want_labels && !self.in_default {
+        if self.want_labels && !self.in_default && self.expanding == 0 {
             self.error(place, format!("label is required for {component}"));
         }
     }
@@ -92,6 +101,10 @@ impl<'a> Linter<'a> {
 
     /// Notes a component's label; labels are unique in a config and match `^[a-z0-9_]+$` without a leading `_`.
     pub fn label(&mut self, label: &str, place: Place) {
+        // A template may be used twice, with what it makes labelled alike.
+        if self.expanding > 0 {
+            return;
+        }
         let plain = label
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
@@ -120,6 +133,29 @@ impl<'a> Linter<'a> {
         self.path.push_str(step);
         let result = read(self);
         self.path.truncate(length);
+        result
+    }
+
+    /// Reads what the template `name` made for `place`; problems with it are told there.
+    pub fn in_template<T>(
+        &mut self,
+        name: &str,
+        place: Place,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        if self.expanding >= MAX_TEMPLATES {
+            let text = format!("templates make each other more than {MAX_TEMPLATES} deep");
+            self.error(place, text);
+            return None;
+        }
+        let before = self.problems.len();
+        self.expanding += 1;
+        let result = read(self);
+        self.expanding -= 1;
+        for problem in &mut self.problems[before..] {
+            problem.place = place;
+            problem.message = format!("template {name}: {}", problem.message);
+        }
         result
     }
 

@@ -11,9 +11,11 @@ mod interpolate;
 mod linter;
 mod node;
 mod shape;
+mod template;
 
 pub use field::{ByteSize, Field, OneOrMany, Required, Secret, Span, parse_duration, read_map};
 pub use interpolate::{Missing, interpolate};
 pub use linter::{Level, Linter, Problem, nearest};
 pub use node::{Data, Entry, Node, Place, YamlError};
 pub use shape::{FieldSpec, Group, Shape};
+pub use template::{Template, TemplateTest, Templates, node as node_of};

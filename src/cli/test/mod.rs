@@ -2,12 +2,13 @@
 
 mod case;
 mod check;
-mod diff;
+pub(super) mod diff;
 mod report;
 mod target;
 
 use crate::bloblang::{Environment, Importer, Mapping};
-use crate::config::{Level, Linter, Node, interpolate};
+use super::config_files::load_templates;
+use crate::config::{Level, Linter, Node, Templates, interpolate};
 use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
 use crate::message::Batch;
 use anyhow::{Context as _, anyhow, bail};
@@ -30,6 +31,9 @@ pub struct Args {
     /// Files with resources that the configs use
     #[arg(short, long, value_name = "FILE")]
     resources: Vec<PathBuf>,
+    /// A file that defines a component by a template, or a pattern that names several
+    #[arg(short = 't', long, value_name = "FILE")]
+    templates: Vec<String>,
     /// Log what the processors have to say, from this level on
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
@@ -47,9 +51,10 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let text = std::fs::read_to_string(path);
         resources.push(text.with_context(|| format!("read {}", path.display()))?);
     }
+    let around = Around { resources, templates: load_templates(&args.templates)? };
     let mut reports = Vec::new();
     for target in find(&args.paths)? {
-        if let Some(report) = run_file(&target, &resources).await? {
+        if let Some(report) = run_file(&target, &around).await? {
             print!("{}", report.headline());
             reports.push(report);
         }
@@ -141,8 +146,15 @@ fn test_files(config: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What the configs use of other files.
+struct Around {
+    /// Texts with more resources.
+    resources: Vec<String>,
+    templates: Templates,
+}
+
 /// Runs the tests of a config; none if it has none.
-async fn run_file(config: &Path, resources: &[String]) -> anyhow::Result<Option<Report>> {
+async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Report>> {
     let text = std::fs::read_to_string(config).with_context(|| format!("read {}", config.display()))?;
     let mut report = Report::new(config.display().to_string());
     let mut cases = Vec::new();
@@ -161,11 +173,11 @@ async fn run_file(config: &Path, resources: &[String]) -> anyhow::Result<Option<
     if cases.is_empty() {
         return Ok(None);
     }
-    report.lints = lint(&text, resources);
+    report.lints = lint(&text, around);
     let folder = config.parent().map(Path::to_owned).unwrap_or_default();
     for (i, (line, case)) in cases.into_iter().enumerate() {
         let outer = Environments::set(&case.environment);
-        let ran = run_case(config, &folder, &text, resources, &case).await;
+        let ran = run_case(config, &folder, &text, around, &case).await;
         drop(outer);
         match ran {
             Ok(failures) => report.cases.push(CaseReport { name: case.name, line, failures }),
@@ -187,12 +199,13 @@ fn parse(text: &str) -> anyhow::Result<Node> {
 }
 
 /// What is wrong with a config, but for connectors that this build hasn't: a test doesn't use them.
-fn lint(text: &str, resources: &[String]) -> Vec<String> {
+fn lint(text: &str, around: &Around) -> Vec<String> {
     let environment = Environment::default();
     let variables = |name: &str| std::env::var(name).ok();
-    let resources: Vec<(String, String)> = resources.iter().map(|t| (String::new(), t.clone())).collect();
+    let resources: Vec<(String, String)> = around.resources.iter().map(|t| (String::new(), t.clone())).collect();
     let mut checks = Checks::new(&environment, &variables);
     checks.resources = &resources;
+    checks.templates = &around.templates;
     checks.allow_missing_variables = true;
     let reading = read(text, &checks);
     let unknown = ["unable to infer input type from", "unable to infer output type from"];
@@ -206,7 +219,7 @@ async fn run_case(
     config: &Path,
     folder: &Path,
     text: &str,
-    resources: &[String],
+    around: &Around,
     case: &Case,
 ) -> anyhow::Result<Vec<String>> {
     let input = case.batches(folder)?;
@@ -220,7 +233,7 @@ async fn run_case(
         }
         Target::Processors(name) => {
             let context = || format!("failed to initialise processors '{name}'");
-            let alone = build(config, folder, text, resources, case, name).with_context(context)?;
+            let alone = build(config, folder, text, around, case, name).with_context(context)?;
             for batch in input {
                 output.extend(alone.run(batch).await);
             }
@@ -235,7 +248,7 @@ fn build(
     config: &Path,
     folder: &Path,
     text: &str,
-    resources: &[String],
+    around: &Around,
     case: &Case,
     name: &str,
 ) -> anyhow::Result<Alone> {
@@ -260,10 +273,11 @@ fn build(
         let file = file.as_deref().unwrap_or(config);
         format!("failed to resolve case processors from '{}'", file.display())
     })?;
-    let more: Vec<Node> = resources.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
+    let more: Vec<Node> = around.resources.iter().map(|text| parse(text)).collect::<anyhow::Result<_>>()?;
     let reduced = target::reduce(&root, &more, processors);
     let environment = Environment::default();
     let mut linter = Linter::new(&environment);
+    linter.templates = around.templates.clone();
     let Some(config) = <StreamConfig as crate::config::Field>::read(&reduced, &mut linter) else {
         let problems = linter.into_problems();
         let first = problems.iter().find(|p| p.level == Level::Error);

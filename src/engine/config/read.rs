@@ -3,7 +3,13 @@
 use super::{ErrorStrategy, StreamConfig, set};
 use crate::bloblang::Environment;
 use crate::component::{CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig};
-use crate::config::{Data, Field, Level, Linter, Node, Place, Problem, Shape, interpolate};
+use crate::config::{
+    Data, Field, Level, Linter, Node, Place, Problem, Shape, Templates, interpolate,
+};
+use std::sync::LazyLock;
+
+/// For configs that have no template files around them.
+static NO_TEMPLATES: LazyLock<Templates> = LazyLock::new(Templates::default);
 
 /// What reading a config depends on besides its text.
 #[derive(Clone, Copy)]
@@ -16,6 +22,8 @@ pub struct Checks<'a> {
     pub sets: &'a [String],
     /// Files with more resources: their names and texts.
     pub resources: &'a [(String, String)],
+    /// The components that template files define.
+    pub templates: &'a Templates,
     /// Whether the use of what is deprecated is an error.
     pub refuse_deprecated: bool,
     /// Whether every component must have a label.
@@ -44,6 +52,7 @@ impl<'a> Checks<'a> {
             variables,
             sets: &[],
             resources: &[],
+            templates: &NO_TEMPLATES,
             refuse_deprecated: false,
             want_labels: false,
             allow_missing_variables: false,
@@ -97,6 +106,7 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
     let mut linter = Linter::new(checks.bloblang);
     linter.refuse_deprecated = checks.refuse_deprecated;
     linter.want_labels = checks.want_labels;
+    linter.templates = checks.templates.clone();
     let mut config = root(text, checks, &mut linter).and_then(|node| {
         let mut config = StreamConfig::read(&node, &mut linter)?;
         if deals_with_errors(&node) {
