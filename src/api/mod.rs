@@ -17,6 +17,7 @@ mod health;
 mod ingest;
 mod server;
 mod streams;
+mod streams_mode;
 mod validate;
 mod workers;
 
@@ -54,7 +55,8 @@ pub(crate) struct Api {
     info(
         title = "airtruct",
         description = "Streams, workers and assignments of a cluster. Lists are paged; errors have one shape; \
-                       a stream's ETag is its revision and guards changes with If-Match."
+                       a stream's ETag is its revision and guards changes with If-Match. \
+                       Tools written for Bento's streams mode find its requests at /streams, beside /api/v1."
     ),
     tags(
         (name = "streams", description = "What shall run, and how it goes"),
@@ -84,8 +86,13 @@ pub fn router(coordinator: Handle, is_loopback: bool) -> Router {
         .route("/openapi.json", get(serve_document))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(api.clone(), guard::guard));
+    let streams_mode = streams_mode::routes()
+        .layer(from_fn_with_state(api.clone(), to_leader))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(api.clone(), guard::guard));
     Router::new()
         .nest("/api/v1", v1)
+        .merge(streams_mode)
         .merge(health::routes())
         .merge(ingest::routes().layer(from_fn_with_state(api.clone(), to_leader)))
         .fallback(not_found)

@@ -5,6 +5,7 @@ mod documents;
 mod errors;
 mod explain;
 mod streams;
+mod streams_mode;
 mod workers;
 
 use std::path::PathBuf;
