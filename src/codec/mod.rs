@@ -5,6 +5,7 @@ pub mod go_fmt;
 pub mod json_schema;
 pub mod json_text;
 pub mod msgpack;
+pub mod parquet;
 pub mod serde;
 pub mod xml;
 pub mod yaml;

@@ -2,7 +2,7 @@
 
 use super::time::text;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind, Status};
-use crate::codec::{json_text, msgpack, xml, yaml};
+use crate::codec::{json_text, msgpack, parquet, xml, yaml};
 use crate::formats::{csv, url};
 use crate::value::{Object, Str, Value};
 use bytes::Bytes;
@@ -166,6 +166,23 @@ pub(super) static TABLE: &[MethodSpec] = &[
             cases: &[("81a3666f6fa3626172", r#"{"foo":"bar"}"#)],
         }],
         MethodCall::Plain(|receiver, _| Ok(msgpack::parse(&raw_bytes(&receiver)?)?)),
+    )
+    .sourceless(),
+    MethodSpec::new(
+        "parse_parquet",
+        "Reads the rows of a Parquet file out of bytes, as an array of objects.",
+        &[
+            Param::new("byte_array_as_string", ParamKind::Bool, "Whether bytes that are no text are given as strings too.").default("false"),
+        ],
+        &[],
+        MethodCall::Plain(|receiver, args| {
+            let as_text = flag(&args[0]);
+            let mut rows = Vec::new();
+            parquet::decode(&raw_bytes(&receiver)?, parquet::Lists::Plain, |row| {
+                rows.push(if as_text { texts(row) } else { row });
+            })?;
+            Ok(Value::from(rows))
+        }),
     )
     .sourceless(),
     MethodSpec::new(
@@ -364,6 +381,16 @@ fn big_decimal(bytes: &[u8], scale: usize) -> String {
         digits.push('-');
     }
     digits.into_iter().rev().collect()
+}
+
+/// A row with its fields of bytes as strings.
+fn texts(value: Value) -> Value {
+    match value {
+        Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).as_ref().into(),
+        Value::Array(items) => Value::Array(items.iter().map(texts).collect()),
+        Value::Object(fields) => Value::Object(fields.iter().map(|(k, v)| (k, texts(v))).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

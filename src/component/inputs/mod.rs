@@ -10,6 +10,7 @@ mod generate;
 mod http_client;
 mod http_server;
 mod inproc;
+mod parquet;
 mod read_until;
 mod resource;
 mod sequence;
@@ -38,6 +39,7 @@ pub static INPUTS: &[&Spec<dyn BuildInput>] = &[
     &http_client::SPEC,
     &http_server::SPEC,
     &inproc::SPEC,
+    &parquet::SPEC,
     &read_until::SPEC,
     &resource::SPEC,
     &sequence::SPEC,

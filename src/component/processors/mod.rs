@@ -33,6 +33,8 @@ mod msgpack;
 mod mutation;
 mod noop;
 mod parallel;
+mod parquet_decode;
+mod parquet_encode;
 mod parse_log;
 mod processors_;
 mod protobuf;
@@ -92,6 +94,8 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &mutation::SPEC,
     &noop::SPEC,
     &parallel::SPEC,
+    &parquet_decode::SPEC,
+    &parquet_encode::SPEC,
     &parse_log::SPEC,
     &processors_::SPEC,
     &protobuf::SPEC,
