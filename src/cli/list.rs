@@ -11,6 +11,7 @@ use super::{
 use crate::{
     bloblang::{functions::FUNCTIONS, methods::METHODS, spec::Status},
     component::describe,
+    engine::config::json_schema,
 };
 
 /// Lists the components that configs may use, and the functions and methods of mappings
@@ -19,9 +20,17 @@ pub(super) struct Args {
     /// Only these: inputs, processors, outputs, buffers, caches, rate-limits, scanners, bloblang-functions, bloblang-methods
     #[arg(value_name = "KIND")]
     kinds: Vec<String>,
-    /// As a table for people, or as JSON with each component's fields and JSON Schema
-    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
-    output: Format,
+    /// As a table for people, as JSON with each component's fields and JSON Schema, or the JSON Schema of whole configs for editors
+    #[arg(short, long, visible_alias = "format", value_name = "FORMAT", default_value = "table")]
+    output: ListFormat,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum ListFormat {
+    Table,
+    Json,
+    #[value(alias = "jsonschema")]
+    JsonSchema,
 }
 
 const COLUMNS: &[Column] = &[
@@ -32,7 +41,15 @@ const COLUMNS: &[Column] = &[
 ];
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut all = everything(args.output == Format::Json);
+    let format = match args.output {
+        ListFormat::Table => Format::Table,
+        ListFormat::Json => Format::Json,
+        ListFormat::JsonSchema => {
+            show::json(&json_schema());
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let mut all = everything(format == Format::Json);
     for kind in &args.kinds {
         let known = |c: &Json| c["kind"].as_str() == Some(&singular(kind));
         anyhow::ensure!(
@@ -42,7 +59,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let wanted: Vec<String> = args.kinds.iter().map(|kind| singular(kind)).collect();
     all.retain(|c| wanted.is_empty() || wanted.iter().any(|kind| c["kind"] == kind.as_str()));
-    show::list(args.output, &all, COLUMNS, "nothing is of these kinds");
+    show::list(format, &all, COLUMNS, "nothing is of these kinds");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -61,7 +61,7 @@ impl Described {
 
     /// Its config as JSON Schema.
     pub fn schema(&self) -> Json {
-        schema(&(self.shape)(), 0)
+        schema(&(self.shape)())
     }
 }
 
@@ -116,7 +116,11 @@ fn type_name(shape: &Shape) -> String {
 }
 
 /// A shape as JSON Schema. `${VAR}` may stand for any scalar, so scalars may be strings too.
-fn schema(shape: &Shape, depth: usize) -> Json {
+pub fn schema(shape: &Shape) -> Json {
+    schema_at(shape, 0)
+}
+
+fn schema_at(shape: &Shape, depth: usize) -> Json {
     match shape {
         Shape::Bool => json!({ "type": ["boolean", "string"] }),
         Shape::Int => json!({ "type": ["integer", "string"] }),
@@ -126,9 +130,9 @@ fn schema(shape: &Shape, depth: usize) -> Json {
         }
         Shape::Choice(choices) => json!({ "enum": choices }),
         Shape::Any => json!({}),
-        Shape::List(inner) => json!({ "type": "array", "items": schema(inner, depth + 1) }),
+        Shape::List(inner) => json!({ "type": "array", "items": schema_at(inner, depth + 1) }),
         Shape::Map(inner) => {
-            json!({ "type": "object", "additionalProperties": schema(inner, depth + 1) })
+            json!({ "type": "object", "additionalProperties": schema_at(inner, depth + 1) })
         }
         Shape::Component(kind) => json!({ "type": "object", "x-component": kind }),
         Shape::Group(_) if depth >= MAX_DEPTH => json!({ "type": "object" }),
@@ -142,7 +146,7 @@ fn schema(shape: &Shape, depth: usize) -> Json {
             let properties: serde_json::Map<String, Json> = fields
                 .iter()
                 .map(|f| {
-                    let mut property = schema(&f.shape, depth + 1);
+                    let mut property = schema_at(&f.shape, depth + 1);
                     property["description"] = f.doc.trim().into();
                     (f.name.to_owned(), property)
                 })

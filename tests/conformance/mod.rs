@@ -5,6 +5,7 @@ mod bloblang_cases;
 mod bloblang_differences;
 mod bloblang_examples;
 mod bloblang_vectors;
+mod configs;
 mod stream_tests;
 mod streams;
 mod streams_differences;

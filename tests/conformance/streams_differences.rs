@@ -80,4 +80,12 @@ pub const DIFFERENCES: &[(&str, &str)] = &[
         "http_in/two_paths",
         "the list of endpoints is worded differently",
     ),
+    (
+        "config/template_mapping_error",
+        "a template whose mapping fails is a lint problem with its place",
+    ),
+    (
+        "config/template_bad_result",
+        "what is wrong with a template's result is a lint problem with its place",
+    ),
 ];
