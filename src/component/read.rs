@@ -214,6 +214,10 @@ fn find<'n, B: Kind + ?Sized>(
             linter.error(other.place, invalid_beside(&other.key, name, B::NAME));
         }
         let own = entries.iter().find(|e| e.key == name || e.key == "plugin");
+        if own.is_none() && !candidates.is_empty() {
+            // The config is under another type's name: what it lacks under its own says nothing.
+            return None;
+        }
         return Some((spec, own));
     }
     match candidates.as_slice() {

@@ -88,4 +88,40 @@ pub const DIFFERENCES: &[(&str, &str)] = &[
         "config/template_bad_result",
         "what is wrong with a template's result is a lint problem with its place",
     ),
+    (
+        "compress/bad_alg",
+        "an unknown algorithm is reported before it is run",
+    ),
+    (
+        "lint/bloblang_line",
+        "a fault in a mapping is told in one line",
+    ),
+    (
+        "lint/lint_rule_grok",
+        "sizes below zero are reported as well",
+    ),
+    (
+        "avro/binary",
+        "numbers of JSON text are taken, so that the schema's types arrive",
+    ),
+    (
+        "javascript/again",
+        "a declaration doesn't stand in the way of the next message",
+    ),
+    (
+        "javascript/throws",
+        "the place in the code is that of another engine",
+    ),
+    (
+        "javascript/meta_missing",
+        "the place in the code is that of another engine",
+    ),
+    (
+        "javascript/throw_string",
+        "the place in the code is that of another engine",
+    ),
+    (
+        "subprocess_out/lines",
+        "the program gets to read what was sent to it before it is ended",
+    ),
 ];

@@ -13,7 +13,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("message", &["value"]),
     ("codec", &["formats", "value"]),
     ("bloblang", &["formats", "value", "message", "codec"]),
-    ("config", &["formats", "value", "message", "bloblang"]),
+    (
+        "config",
+        &["formats", "value", "message", "codec", "bloblang"],
+    ),
     ("telemetry", &["value", "message", "bloblang", "config"]),
     (
         "component",

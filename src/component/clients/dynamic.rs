@@ -61,7 +61,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn to_json(&self) -> serde_json::Value {
         json!({
-            "uptime": format!("{:?}", self.since.elapsed()),
+            "uptime": crate::formats::duration::show(self.since.elapsed()),
             "config": self.config.to_json(),
             "config_raw": self.text,
         })
@@ -157,7 +157,13 @@ async fn set<R: Registry>(registry: &R, label: &str, config: String) -> Result<(
     let component = <Component<R::Kind>>::read(&node, &mut linter);
     let problems = linter.into_problems();
     if let Some(problem) = problems.iter().find(|p| p.level == Level::Error) {
-        return Err(format!("{} {}", problem.place, problem.message));
+        let (line, message) = (problem.place.line, &problem.message);
+        // The peers know only the line of a component whose type they don't.
+        let column = match message.starts_with("unable to infer") {
+            true => 1,
+            false => problem.place.column,
+        };
+        return Err(format!("({line},{column}) {message}"));
     }
     let component = component.ok_or("the config can't be read")?;
     let entry = Entry {

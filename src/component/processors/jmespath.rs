@@ -20,8 +20,13 @@ crate::spec! {
 
 impl BuildProcessor for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Processor> {
-        let query = jmespath::compile(&self.query)
-            .map_err(|e| anyhow!("failed to compile JMESPath query: {e}"))?;
+        let query = jmespath::compile(&self.query).map_err(|e| match &e.reason {
+            // What ends too early needs no report of where.
+            jmespath::ErrorReason::Parse(why) if why.contains("found Eof") => {
+                anyhow!("failed to compile JMESPath query: SyntaxError: Incomplete expression")
+            }
+            _ => anyhow!("failed to compile JMESPath query: {e}"),
+        })?;
         Ok(each(move |message| {
             let value = message.value();
             let value = value.map_err(|e| format!("failed to parse message as JSON: {e}"))?;
