@@ -369,10 +369,8 @@ fn bloblang_problem(node: &Node, linter: &mut Linter<'_>, error: &crate::bloblan
             place.line = (place.line + error.line).saturating_sub(1 + blank);
             place.column += error.column - 1;
         }
-        _ if error.line > 1 => {
-            place.line += error.line - 1;
-            place.column = error.column;
-        }
+        // Line breaks of a text that isn't a block are written as escapes: it stays on its line.
+        _ if error.line > 1 => {}
         _ => place.column += error.column,
     }
     linter.error(place, error.message.clone());
