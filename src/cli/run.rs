@@ -11,7 +11,8 @@ use anyhow::Context;
 use parking_lot::RwLock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::config_files::{Sources, Surroundings, problems};
+use super::config_files::{Sources, Surroundings, problems, shown};
+use crate::config::Level;
 use crate::engine::{
     Outcome, Services, Stream,
     config::{LogFormat, Logger, Reading, StreamConfig},
@@ -68,6 +69,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let faults = problems(&name, &reading, false);
     for fault in &faults {
         tracing::error!(lint = fault.as_str(), "Config lint error");
+    }
+    for warning in reading.problems.iter().filter(|p| p.level == Level::Warning) {
+        tracing::warn!(lint = shown(&name, warning), "Config lint warning");
     }
     let Some(config) = reading.config.filter(|_| faults.is_empty() || args.chilled) else {
         tracing::error!("Shutting down due to linter errors, to prevent shutdown run airtruct with --chilled");

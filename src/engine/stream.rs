@@ -136,7 +136,7 @@ impl Stream {
             order: order.map(Arc::new),
             stops: stops.clone(),
             threads,
-            shutdown_delay: config.shutdown_delay,
+            shutdown_delay: config.shutdown_delay.0.unwrap_or_default(),
             shutdown_timeout: config.shutdown_timeout,
         };
         tokio::spawn(async move {

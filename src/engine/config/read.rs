@@ -109,6 +109,7 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
     linter.templates = checks.templates.clone();
     let mut config = root(text, checks, &mut linter).and_then(|node| {
         let mut config = StreamConfig::read(&node, &mut linter)?;
+        warn_of_inert(&node, &mut linter);
         if deals_with_errors(&node) {
             config.error_handling.strategy = ErrorStrategy::None;
         }
@@ -233,6 +234,71 @@ fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node
     Some(node)
 }
 
+/// Fields that are taken but do nothing here: where they are, what leaves them as they are by default, and what to know.
+const INERT: &[(&[&str], &[&str], &str)] = &[
+    (
+        &["http", "debug_endpoints"],
+        &["false"],
+        "there are no debug endpoints",
+    ),
+    (
+        &["logger", "file", "rotate"],
+        &["false"],
+        "the log's file isn't rotated: leave that to logrotate with copytruncate",
+    ),
+    (
+        &["metrics", "prometheus", "push_url"],
+        &[""],
+        "metrics aren't pushed: have /metrics scraped",
+    ),
+    (
+        &["metrics", "prometheus", "add_process_metrics"],
+        &["false"],
+        "only workers and coordinators measure their process",
+    ),
+    (
+        &["metrics", "logger", "push_interval"],
+        &["", "0s"],
+        "metrics are logged at the end only",
+    ),
+    (
+        &["metrics", "logger", "flush_metrics"],
+        &["false"],
+        "metrics are logged once, at the end",
+    ),
+];
+
+/// Warns of what is set in the config and has no effect.
+fn warn_of_inert(root: &Node, linter: &mut Linter<'_>) {
+    for (path, defaults, text) in INERT {
+        let found = path.iter().try_fold(root, |node, key| node.get(key));
+        let value = found.and_then(|node| Some((node.place, node.scalar_text()?)));
+        if let Some((place, value)) = value
+            && !defaults.contains(&&*value)
+            && value != "null"
+        {
+            linter.warn(
+                place,
+                format!("field {} has no effect: {text}", path.join(".")),
+            );
+        }
+    }
+    let tracers = root
+        .get("tracer")
+        .and_then(Node::as_map)
+        .unwrap_or_default();
+    for tracer in tracers
+        .iter()
+        .filter(|e| !matches!(e.key.as_str(), "none" | "label" | "type"))
+    {
+        let text = format!(
+            "field tracer.{} has no effect: there are no traces",
+            tracer.key
+        );
+        linter.warn(tracer.place, text);
+    }
+}
+
 /// Whether a config deals with failed messages itself: the strategy for all of them would only be in its way.
 fn deals_with_errors(node: &Node) -> bool {
     match &node.data {
@@ -285,6 +351,33 @@ mod tests {
         ] {
             let found = problems(text);
             assert!(found.iter().any(|p| p == want), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_is_warned_of() {
+        for (text, want) in [
+            (
+                "http: {debug_endpoints: true}",
+                Some("field http.debug_endpoints has no effect"),
+            ),
+            ("http: {debug_endpoints: false}", None),
+            (
+                "metrics: {prometheus: {push_url: 'http://x'}}",
+                Some("field metrics.prometheus.push_url has no effect"),
+            ),
+            (
+                "tracer: {jaeger: {}}",
+                Some("field tracer.jaeger has no effect"),
+            ),
+            ("tracer: {none: {}}\nshutdown_delay: ''", None),
+        ] {
+            let found = problems(text);
+            assert_eq!(found.len(), usize::from(want.is_some()), "{found:?}");
+            assert!(
+                found.iter().zip(want).all(|(f, w)| f.contains(w)),
+                "{found:?}"
+            );
         }
     }
 }

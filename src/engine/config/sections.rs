@@ -50,7 +50,7 @@ crate::fields! {
         /// What becomes of messages that failed in a processor and were not dealt with.
         error_handling: ErrorHandling = "{}" [advanced],
         /// How long to wait after the signal to stop before stopping begins.
-        shutdown_delay: Duration = "0s" [advanced],
+        shutdown_delay: crate::config::Span = "0s" [advanced],
         /// How long messages under way may take to arrive once the stream stops.
         shutdown_timeout: Duration = "20s" [advanced],
         /// Unit tests, run by `airtruct test`.
