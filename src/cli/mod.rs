@@ -54,6 +54,7 @@ macro_rules! commands {
 commands! {
     Run = run,
     RunStreams = run_streams,
+    Create = create,
     Lint = lint,
     Streams = streams,
     Workers = workers,
