@@ -102,10 +102,15 @@ async fn an_id_that_comes_back_on_another_port_works_at_once() {
     let killed = Instant::now();
     let second = cluster.worker("w1");
     assert_ne!(second.address.port(), port);
+    let address = second.address.to_string();
     cluster
         .wait("it runs on the new process", |view| {
             view.assignments().any(|(_, a)| {
-                a.running_since.is_some() && view.workers[&a.worker].incarnation == a.incarnation
+                let worker = &view.workers[&a.worker];
+                // The first process's assignment is running, too, until its end is known.
+                worker.address == address
+                    && worker.incarnation == a.incarnation
+                    && a.running_since.is_some()
             })
         })
         .await;
@@ -116,7 +121,7 @@ async fn an_id_that_comes_back_on_another_port_works_at_once() {
     );
     let workers = cluster.handle().workers().await.expect("workers");
     assert_eq!(workers.len(), 1);
-    assert_eq!(workers[0].address, second.address.to_string());
+    assert_eq!(workers[0].address, address);
 }
 
 #[tokio::test(flavor = "multi_thread")]

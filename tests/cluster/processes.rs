@@ -218,13 +218,13 @@ async fn a_killed_and_a_paused_worker_lose_their_streams_and_write_nothing_more(
         wait_lines(&cluster.file(name), 3).await;
     }
 
-    // Killed: taken over by proof, not by lease.
-    workers[0].signal(libc::SIGKILL);
-    workers[0].wait().await;
+    // Killed: taken over by proof, not by lease; so fast that the epochs have to be read before.
     let epochs: Vec<_> = names
         .iter()
         .map(|name| lines(&cluster.file(name)).last().expect("a line").epoch)
         .collect();
+    workers[0].signal(libc::SIGKILL);
+    workers[0].wait().await;
     for name in owned(&owners, "w1") {
         let at = names
             .iter()
