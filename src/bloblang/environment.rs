@@ -1,5 +1,6 @@
 //! What a mapping may use besides the language: files to import, impure functions, the message.
 
+use super::caches::CacheLink;
 use super::spec::FunctionSpec;
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub struct Environment {
     importer: Importer,
     impure: bool,
     message: bool,
+    caches: CacheLink,
 }
 
 /// The largest file that is imported.
@@ -44,6 +46,7 @@ impl Default for Environment {
             importer: Arc::new(read_file),
             impure: true,
             message: true,
+            caches: CacheLink::default(),
         }
     }
 }
@@ -72,6 +75,7 @@ impl Environment {
             importer: Arc::new(|path| Err(format!("{path}: imports are not allowed here"))),
             impure: false,
             message: true,
+            caches: CacheLink::default(),
         }
     }
 
@@ -79,6 +83,19 @@ impl Environment {
     pub fn with_importer(mut self, importer: Importer) -> Environment {
         self.importer = importer;
         self
+    }
+
+    /// With a link of its own to caches, for the mappings of one config.
+    pub fn with_own_caches(&self) -> Environment {
+        Environment {
+            caches: CacheLink::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The link that compiled mappings get.
+    pub fn caches(&self) -> &CacheLink {
+        &self.caches
     }
 
     pub(crate) fn import(&self, path: &str) -> Result<String, String> {

@@ -403,6 +403,10 @@ impl Function {
             FunctionBody::Plain(run) => run(args),
             FunctionBody::Ready(run) => run(),
             FunctionBody::Prepare(prepare) => prepare(args).and_then(|run| run()),
+            FunctionBody::Caches(link, run) => match link.caches() {
+                Ok(caches) => run(&*caches, args),
+                Err(why) => Err(why.into()),
+            },
             FunctionBody::Core(_) => return Ok(Flow::Nothing),
         };
         Ok(Flow::Value(result?))

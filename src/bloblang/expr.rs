@@ -1,5 +1,6 @@
 //! The compiled form of an expression: names are resolved to slots, paths are split, constants are folded.
 
+use super::caches::{CacheLink, Caches};
 use super::core::{CoreFunction, CoreMethod, State};
 use super::flow::Flow;
 use super::operators::Op;
@@ -114,6 +115,10 @@ pub(crate) enum FunctionBody {
     Plain(fn(&[Value]) -> Result<Value, CallError>),
     Ready(FunctionFn),
     Prepare(fn(&[Value]) -> Result<FunctionFn, CallError>),
+    Caches(
+        CacheLink,
+        fn(&dyn Caches, &[Value]) -> Result<Value, CallError>,
+    ),
     Core(CoreFunction),
 }
 

@@ -7,6 +7,7 @@
 //! are checked against the tables in `functions` and `methods`. `program` and `eval` run it in a `context`.
 
 mod arguments;
+mod caches;
 mod context;
 mod core;
 mod environment;
@@ -28,6 +29,7 @@ pub mod spec;
 mod text;
 mod uses;
 
+pub use caches::{CacheLink, Caches};
 pub(crate) use context::{STACK_RESERVE, STACK_SIZE, here, on_new_stack};
 pub use environment::{Environment, Importer};
 pub use interpolate::Interpolated;

@@ -3,6 +3,7 @@
 //! An entry's code sees values only. Where a value came from, and at which line, is the evaluator's to know: it puts that
 //! into the error's text.
 
+use super::caches::Caches;
 use crate::formats::go_num;
 use crate::value::{Str, Value};
 use std::fmt;
@@ -95,6 +96,8 @@ pub enum FunctionCall {
     Plain(fn(&[Value]) -> Result<Value, CallError>),
     /// The state of what it makes lives as long as the mapping.
     Prepared(fn(&[Value]) -> Result<FunctionFn, CallError>),
+    /// Reaches the caches of the stream.
+    Caches(fn(&dyn Caches, &[Value]) -> Result<Value, CallError>),
     Core,
 }
 

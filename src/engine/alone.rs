@@ -13,7 +13,7 @@ pub struct Alone {
 
 impl Alone {
     pub fn new(config: &StreamConfig, services: Services) -> anyhow::Result<Alone> {
-        let shop = Arc::new(Shop::new("test", config, services, usize::MAX, 1));
+        let shop = Shop::new("test", config, services, usize::MAX, 1);
         let chain = shop.clone().processors(&config.pipeline.processors)?;
         Ok(Alone { shop, chain })
     }

@@ -12,6 +12,7 @@ mod counted;
 mod input;
 mod log;
 pub mod many;
+mod mapping_caches;
 pub mod measured;
 mod ordering;
 mod output;

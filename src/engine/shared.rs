@@ -33,7 +33,7 @@ type Users = BTreeSet<Arc<str>>;
 impl Shared {
     /// Builds the resources of a config. Must be called within a runtime.
     pub fn new(config: &StreamConfig, services: Services) -> anyhow::Result<Shared> {
-        let shop = Arc::new(Shop::new("", config, services, usize::MAX, 1));
+        let shop = Shop::new("", config, services, usize::MAX, 1);
         let built = shop.resources.build_all(&shop);
         built.context("failed to initialise resources")?;
         Ok(Shared(Arc::new(Inner {

@@ -112,7 +112,7 @@ impl Stream {
     ) -> Result<Stream, StartError> {
         let threads = threads(config);
         let budget = usize::try_from(config.pipeline.memory_budget.0).unwrap_or(usize::MAX);
-        let shop = Arc::new(Shop::new(name, config, services, budget, threads));
+        let shop = Shop::new(name, config, services, budget, threads);
         *shop.starts.lock() = Some(Vec::new());
         let line = build(&shop, config, threads).map_err(|e| StartError {
             message: format!("{e:#}"),

@@ -7,6 +7,7 @@ use super::{
     config::StreamConfig,
     input::ReaderSource,
     log::Log,
+    mapping_caches::MappingCaches,
     output::WriterSink,
     pressure::Pressure,
     processed::{ProcessedSink, ProcessedSource},
@@ -73,15 +74,16 @@ pub struct Counts {
 
 impl Shop {
     /// What the components of a stream with this config share. `budget` is how many bytes of messages may be under way.
+    /// Must be called within a runtime.
     pub fn new(
         name: &str,
         config: &StreamConfig,
         services: Services,
         budget: usize,
         threads: usize,
-    ) -> Shop {
+    ) -> Arc<Shop> {
         let hurry = Hurry::default();
-        Shop {
+        let shop = Arc::new(Shop {
             stream: name.into(),
             metrics: services.metrics,
             fence: services.fence,
@@ -98,7 +100,10 @@ impl Shop {
             inputs: Mutex::default(),
             outputs: Mutex::default(),
             shared: services.shared,
-        }
+        });
+        let caches = MappingCaches::new(&shop);
+        config.mappings.0.bind(Arc::new(caches));
+        shop
     }
 
     /// The shop whose resource of this kind is meant: the streams' common one where the stream has none of its own.

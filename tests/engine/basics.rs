@@ -178,3 +178,39 @@ async fn a_config_is_read_and_run_from_its_text() {
         "{error}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mappings_reach_the_caches_of_their_stream_also_those_that_wait() {
+    let dir = std::env::temp_dir().join(format!("airtruct-caches-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let config = format!(
+        r#"
+cache_resources:
+  - {{ label: memory, memory: {{}} }}
+  - {{ label: disk, file: {{ directory: '{dir}' }} }}
+input: {{ generate: {{ count: 1, interval: "", mapping: 'root.id = 7' }} }}
+pipeline:
+  processors:
+    - mapping: |
+        let a = cache_set("memory", "k", "one")
+        let b = cache_set(resource: "disk", key: "k", value: content())
+        root.memory = cache_get("memory", "k").string()
+        root.disk = cache_get("disk", "k").parse_json()
+        root.twice = cache_add("disk", "k", "x").catch(why -> why)
+        let c = cache_delete("disk", "k")
+        root.deleted = cache_get("disk", "k").catch(why -> why)
+        root.unknown = cache_get("nope", "k").catch(why -> why)
+output: {{ file: {{ path: '{dir}/out', codec: lines }} }}
+"#,
+        dir = dir.display()
+    );
+    assert_eq!(super::run_stream(&config).await, Outcome::Completed);
+    let out = std::fs::read_to_string(dir.join("out")).expect("it is written");
+    std::fs::remove_dir_all(dir).expect("removed");
+    let expected = concat!(
+        r#"{"deleted":"key does not exist","disk":{"id":7},"memory":"one","twice":"key already exists","#,
+        r#""unknown":"cache resource 'nope' was not found"}"#,
+        "\n"
+    );
+    assert_eq!(out, expected);
+}

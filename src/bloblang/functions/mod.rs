@@ -1,5 +1,6 @@
 //! Functions by topic. A function is one entry in its topic's table.
 
+mod caches;
 mod environment;
 mod fake;
 mod general;
@@ -10,6 +11,7 @@ use super::spec::FunctionSpec;
 
 /// Every topic's table, with the topic's name.
 pub static FUNCTIONS: &[(&str, &[FunctionSpec])] = &[
+    ("Caches", caches::TABLE),
     ("Environment", environment::TABLE),
     ("Made-up data", fake::TABLE),
     ("General", general::TABLE),

@@ -238,6 +238,7 @@ impl Parser<'_> {
                 },
                 None => FunctionBody::Prepare(*prepare),
             },
+            FunctionCall::Caches(run) => FunctionBody::Caches(self.env.caches().clone(), *run),
             FunctionCall::Core => match core::function(spec.name) {
                 Some(run) => FunctionBody::Core(run),
                 None => return self.fault(at, format!("function '{name}' has no code")),

@@ -103,7 +103,8 @@ impl Reading {
 
 /// Reads a stream's config. A first line `# BENTO LINT DISABLE` keeps problems that don't stand in the way to itself.
 pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
-    let mut linter = Linter::new(checks.bloblang);
+    let bloblang = checks.bloblang.with_own_caches();
+    let mut linter = Linter::new(&bloblang);
     linter.refuse_deprecated = checks.refuse_deprecated;
     linter.want_labels = checks.want_labels;
     linter.templates = checks.templates.clone();

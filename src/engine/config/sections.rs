@@ -1,16 +1,17 @@
 //! The sections of a stream's config.
 
-use crate::bloblang::Mapping;
+use crate::bloblang::{CacheLink, Mapping};
 use crate::component::clients::http::CorsConfig;
 use crate::component::{
     BufferConfig, CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig,
 };
-use crate::config::{Field, Linter, Node, Secret, Shape};
+use crate::config::{Entry, Field, FieldSpec, Group, Linter, Node, Secret, Shape};
 use std::{collections::BTreeMap, time::Duration};
 
 crate::fields! {
     /// A stream: where its messages come from, what is done to them, and where they go.
     pub struct StreamConfig {
+        ..mappings: MappingCaches,
         /// What the stream is called in a cluster; without it, by the file's stem.
         name: Option<String>,
         /// Where the messages come from.
@@ -55,6 +56,20 @@ crate::fields! {
         shutdown_timeout: Duration = "20s" [advanced],
         /// Unit tests, run by `airtruct test`.
         tests: Option<Node> [advanced],
+    }
+}
+
+/// How the config's mappings reach its caches. Nothing that anybody writes.
+#[derive(Clone, Debug)]
+pub struct MappingCaches(pub CacheLink);
+
+impl Group for MappingCaches {
+    fn fields() -> Vec<FieldSpec> {
+        Vec::new()
+    }
+
+    fn read_entries(_: &Node, _: &[Entry], linter: &mut Linter<'_>) -> Option<MappingCaches> {
+        Some(MappingCaches(linter.bloblang.caches().clone()))
     }
 }
 
