@@ -8,6 +8,7 @@ use crate::component::{Ack, AckSink, Answer, BatchError, Fence, Run, Transaction
 use crate::message::{Batch, Message};
 use crate::telemetry::metrics::Timing;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 use tokio::{sync::Notify, time::Instant};
 
@@ -44,6 +45,39 @@ struct Entry {
     attempts: u32,
 }
 
+/// What of several entries is told to others once they are settled.
+#[derive(Default)]
+struct Settled {
+    weight: usize,
+    /// How many of them were read when.
+    read: SmallVec<[(Instant, u64); 4]>,
+    /// The source's own duties, if it has any.
+    acks: Vec<Ack>,
+}
+
+impl Settled {
+    /// Takes from an entry what counts.
+    fn add(&mut self, entry: &mut Entry) {
+        self.weight += entry.weight;
+        match self.read.last_mut() {
+            Some((at, count)) if *at == entry.read_at => *count += 1,
+            _ => self.read.push((entry.read_at, 1)),
+        }
+        if !entry.ack.is_none() {
+            self.acks
+                .push(std::mem::replace(&mut entry.ack, Ack::none()));
+        }
+    }
+}
+
+impl From<Entry> for Settled {
+    fn from(mut entry: Entry) -> Settled {
+        let mut settled = Settled::default();
+        settled.add(&mut entry);
+        settled
+    }
+}
+
 impl Books {
     pub fn new(replay: bool, fence: Fence, latency: Timing, pressure: Arc<Pressure>) -> Books {
         Books {
@@ -68,7 +102,7 @@ impl Books {
             total += weight;
             messages += transaction.batch.len();
             let batch = match self.replay {
-                true => transaction.batch.clone(),
+                true => copy(&transaction.batch),
                 false => Batch::new(),
             };
             let ack = Ack::source(self.clone(), token);
@@ -136,23 +170,28 @@ impl Books {
     }
 
     /// Settles what arrived: tells the source, unless its owner may not act any more.
-    fn settle(&self, settled: Vec<Entry>) {
+    fn settle(&self, settled: Settled) {
         let now = Instant::now();
-        let mut weight = 0;
-        for same in settled.chunk_by(|a, b| a.read_at == b.read_at) {
-            let took = now.duration_since(same[0].read_at).as_nanos() as u64;
-            self.latency.record_many(took, same.len() as u64);
-            weight += same.iter().map(|e| e.weight).sum::<usize>();
+        for (read_at, count) in settled.read {
+            let took = now.duration_since(read_at).as_nanos() as u64;
+            self.latency.record_many(took, count);
         }
-        self.pressure.remove_bytes(weight);
-        let owes = settled.iter().any(|e| !e.ack.is_none());
-        if owes {
+        self.pressure.remove_bytes(settled.weight);
+        if !settled.acks.is_empty() {
             let answer = match self.fence.is_open() {
                 true => Ok(()),
                 false => Err(BatchError::whole("the lease on the stream has ended")),
             };
-            Ack::answer_all(settled.into_iter().map(|e| (e.ack, answer.clone())));
+            Ack::answer_all(settled.acks.into_iter().map(|ack| (ack, answer.clone())));
         }
+    }
+}
+
+/// A clone, made in place for the most common batch.
+fn copy(batch: &Batch) -> Batch {
+    match batch.as_slice() {
+        [message] => Batch::from_buf([message.clone()]),
+        _ => batch.clone(),
     }
 }
 
@@ -166,14 +205,39 @@ fn number(batch: &mut Batch) {
 }
 
 impl State {
-    fn take(&mut self, token: u64) -> Option<Entry> {
+    /// Where the entry of a transaction is, unless it was settled long ago.
+    fn entry(&mut self, token: u64) -> Option<&mut Option<Entry>> {
         let index = token.checked_sub(self.first)? as usize;
-        let entry = self.entries.get_mut(index)?.take();
-        while matches!(self.entries.front(), Some(None)) {
-            self.entries.pop_front();
-            self.first += 1;
-        }
+        self.entries.get_mut(index)
+    }
+
+    fn take(&mut self, token: u64) -> Option<Entry> {
+        let entry = self.entry(token)?.take();
+        self.forget_settled();
         entry
+    }
+
+    /// Settles these transactions; their entries are let go of where they are.
+    fn settle(&mut self, tokens: Range<u64>) -> Settled {
+        let mut settled = Settled::default();
+        for token in tokens {
+            if let Some(place) = self.entry(token)
+                && let Some(entry) = place
+            {
+                settled.add(entry);
+                *place = None;
+                self.open -= 1;
+            }
+        }
+        self.forget_settled();
+        settled
+    }
+
+    /// Forgets the oldest entries as far as they are settled.
+    fn forget_settled(&mut self) {
+        let settled = self.entries.iter().take_while(|e| e.is_none()).count();
+        self.entries.drain(..settled);
+        self.first += settled as u64;
     }
 }
 
@@ -191,7 +255,7 @@ impl AckSink for Books {
                 if entry.batch.is_empty() {
                     state.open -= 1;
                     drop(state);
-                    self.settle(vec![entry]);
+                    self.settle(entry.into());
                 } else {
                     let at = Instant::now() + replay_wait(entry.attempts);
                     state.again.push((at, entry));
@@ -207,7 +271,7 @@ impl AckSink for Books {
             Ok(()) => {
                 state.open -= 1;
                 drop(state);
-                self.settle(vec![entry]);
+                self.settle(entry.into());
             }
         }
         self.changed.notify_one();
@@ -219,9 +283,7 @@ impl AckSink for Books {
 
     fn delivered(&self, tokens: Range<u64>) {
         let mut state = self.state.lock();
-        let mut settled = Vec::with_capacity((tokens.end - tokens.start) as usize);
-        settled.extend(tokens.filter_map(|token| state.take(token)));
-        state.open -= settled.len();
+        let settled = state.settle(tokens);
         let is_last = state.open == 0;
         drop(state);
         self.settle(settled);

@@ -188,7 +188,8 @@ impl Line {
         sends: &mut FuturesUnordered<BoxFuture<'_, ()>>,
     ) -> Flight<Transaction> {
         let batch = transaction.batch.clone();
-        let mut processing = std::pin::pin!(self.process(vec![(batch, transaction)], bench));
+        let mut processing =
+            std::pin::pin!(self.process(std::iter::once((batch, transaction)), bench));
         loop {
             tokio::select! {
                 biased;

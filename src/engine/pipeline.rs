@@ -96,7 +96,7 @@ impl Line {
                 taken = self.take() => taken,
             };
             let Some(run) = taken else { break };
-            let run = run.into_iter().map(|t| (t.batch, t.ack)).collect();
+            let run = run.into_iter().map(|t| (t.batch, t.ack));
             let flight = if self.is_sync {
                 self.process_sync(run, &mut bench)
             } else {
@@ -167,14 +167,22 @@ impl Line {
     }
 
     /// Runs the processors on batches, each with what is owed for it.
-    pub(super) async fn process<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+    pub(super) async fn process<D>(
+        &self,
+        run: impl ExactSizeIterator<Item = (Batch, D)>,
+        bench: &mut Bench,
+    ) -> Flight<D> {
         match self.is_sync {
             true => self.process_sync(run, bench),
             false => self.process_async(run, bench).await,
         }
     }
 
-    fn process_sync<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+    fn process_sync<D>(
+        &self,
+        run: impl ExactSizeIterator<Item = (Batch, D)>,
+        bench: &mut Bench,
+    ) -> Flight<D> {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),
@@ -215,7 +223,11 @@ impl Line {
         }
     }
 
-    async fn process_async<D>(&self, run: Vec<(Batch, D)>, bench: &mut Bench) -> Flight<D> {
+    async fn process_async<D>(
+        &self,
+        run: impl ExactSizeIterator<Item = (Batch, D)>,
+        bench: &mut Bench,
+    ) -> Flight<D> {
         let mut flight = Flight {
             batches: Vec::with_capacity(run.len()),
             duties: Duties::with_capacity(run.len()),

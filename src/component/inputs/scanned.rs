@@ -43,17 +43,17 @@ impl Cutter {
     }
 
     fn cut(&mut self, fault: Option<anyhow::Error>, mut ack: impl FnMut() -> Ack) -> Cut {
-        let metadata = &self.metadata;
-        // Room for all at once: messages are large enough that growing the run would cost as much as cutting it.
-        let mut run = Run::with_capacity(self.batches.len());
-        for mut batch in self.batches.drain(..) {
-            for message in &mut batch {
-                add(message.metadata_mut(), metadata);
-            }
-            if !batch.is_empty() {
-                run.push(Transaction { batch, ack: ack() });
-            }
+        self.batches.retain(|batch| !batch.is_empty());
+        for message in self.batches.iter_mut().flatten() {
+            add(message.metadata_mut(), &self.metadata);
         }
+        // Messages are large: room for all is made at once, and each is moved once.
+        let mut run = Run::with_capacity(self.batches.len());
+        run.extend(
+            self.batches
+                .drain(..)
+                .map(|batch| Transaction { batch, ack: ack() }),
+        );
         Cut { run, fault }
     }
 }
