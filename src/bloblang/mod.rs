@@ -91,6 +91,20 @@ impl Mapping {
         Ok(Mapped::Message(message))
     }
 
+    /// As [`Mapping::map`], in place, for a message that is a batch of its own. Returns whether the message was deleted.
+    pub fn replace(&self, message: &mut Message) -> Result<bool, EvalError> {
+        let mut metadata = message.metadata().clone();
+        let batch = std::slice::from_ref(&*message);
+        let root = self.run(batch, 0, Flow::Nothing, Some(&mut metadata))?;
+        match root {
+            Flow::Deleted => return Ok(true),
+            Flow::Nothing => {}
+            Flow::Value(value) => set_content(message, value),
+        }
+        *message.metadata_mut() = metadata;
+        Ok(false)
+    }
+
     /// Makes a new message of `batch[index]`, as a `branch`'s `request_map` does: as [`Mapping::map`], but content that isn't assigned
     /// is empty.
     pub fn request(&self, batch: &[Message], index: usize) -> Result<Mapped, EvalError> {

@@ -120,11 +120,16 @@ impl Switch {
         }
     }
 
-    /// Adds a batch of the run to the parts of those that take its messages.
-    fn share_out(&self, index: usize, batch: Batch, shares: &mut [Parts]) -> Answer {
-        let mut takers = Vec::with_capacity(1);
+    /// Adds a batch of the run to the parts of those that take its messages. `takers` is room to work in.
+    fn share_out(
+        &self,
+        index: usize,
+        batch: Batch,
+        shares: &mut [Parts],
+        takers: &mut Vec<usize>,
+    ) -> Answer {
         if batch.len() == 1 {
-            self.takers(&batch, 0, &mut takers);
+            self.takers(&batch, 0, takers);
             let Some((last, others)) = takers.split_last() else {
                 return self.untaken();
             };
@@ -136,11 +141,11 @@ impl Switch {
         }
         let mut parts = vec![Batch::new(); shares.len()];
         for at in 0..batch.len() {
-            self.takers(&batch, at, &mut takers);
+            self.takers(&batch, at, takers);
             if takers.is_empty() {
                 self.untaken()?;
             }
-            for &taker in &takers {
+            for &taker in &*takers {
                 parts[taker].push(batch[at].clone());
             }
         }
@@ -168,10 +173,11 @@ impl Switch {
 impl Sink for Switch {
     async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
         let mut shares: Vec<Parts> = self.sinks.iter().map(|_| Parts::default()).collect();
+        let mut takers = Vec::new();
         let mut answers: Vec<Answer> = run
             .into_iter()
             .enumerate()
-            .map(|(index, batch)| self.share_out(index, batch, &mut shares))
+            .map(|(index, batch)| self.share_out(index, batch, &mut shares, &mut takers))
             .collect();
         let sends = shares
             .into_iter()

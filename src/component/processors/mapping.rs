@@ -43,9 +43,9 @@ impl Process for Map {
 /// Runs a mapping over each message of a batch.
 pub(crate) fn map(mapping: &Mapping, mut batch: Batch, out: &mut Vec<Batch>) {
     if batch.len() == 1 {
-        match mapping.map(&batch, 0) {
-            Ok(Mapped::Message(message)) => batch[0] = message,
-            Ok(Mapped::Deleted) => return,
+        match mapping.replace(&mut batch[0]) {
+            Ok(false) => {}
+            Ok(true) => return,
             Err(error) => fail(&mut batch[0], error),
         }
         out.push(batch);
