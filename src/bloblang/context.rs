@@ -68,7 +68,7 @@ impl<'a> Context<'a> {
             this: This::Message(index),
             root: Flow::Nothing,
             metadata: None,
-            variables: vec![None; program.names.len()],
+            variables: unset(program.names.len()),
             names: &program.names,
             slots: SmallVec::new(),
             live: None,
@@ -153,6 +153,14 @@ impl<'a> Context<'a> {
         result
     }
 
+    /// As [`Context::with`], and gives the value back.
+    pub(crate) fn lend<T>(&mut self, value: Value, run: impl FnOnce(&mut Self) -> T) -> (T, Value) {
+        self.slots.push(Flow::Value(value));
+        let result = run(self);
+        let value = self.slots.pop().map_or(Value::Null, Flow::into_value);
+        (result, value)
+    }
+
     /// Evaluates as the body of a map that is applied to `target`: own root, own variables, own slots. Returns also what was
     /// made of the root.
     pub(crate) fn apply<T>(
@@ -167,7 +175,7 @@ impl<'a> Context<'a> {
         self.applied += 1;
         let this = std::mem::replace(&mut self.this, This::Value(target));
         let root = std::mem::replace(&mut self.root, Flow::Nothing);
-        let outer_variables = std::mem::replace(&mut self.variables, vec![None; names.len()]);
+        let outer_variables = std::mem::replace(&mut self.variables, unset(names.len()));
         let outer_names = std::mem::replace(&mut self.names, names);
         let slots = std::mem::take(&mut self.slots);
         let live = self.live.take();
@@ -202,6 +210,11 @@ impl<'a> Context<'a> {
         self.stack_end = outer_end;
         result
     }
+}
+
+/// So many variables without a value; usually none.
+fn unset(variables: usize) -> Vec<Option<Value>> {
+    (0..variables).map(|_| None).collect()
 }
 
 /// Runs on a thread with a large stack, and waits for it; none if there can't be another thread.

@@ -7,9 +7,12 @@ use super::expr::{
 use super::fail::Fail;
 use super::flow::Flow;
 use super::spec::{CallError, ParamKind};
-use super::{number, path};
+use super::{
+    number::{self, Num},
+    path,
+};
 use crate::codec::go_fmt;
-use crate::value::{Array, Object, Value};
+use crate::value::{Array, Value};
 
 impl Expr {
     /// Evaluates in `cx`.
@@ -23,6 +26,19 @@ impl Expr {
             },
             _ if cx.stack_is_low() => cx.on_new_stack(|cx| self.eval_inner(cx)),
             _ => self.eval_inner(cx),
+        }
+    }
+
+    /// The number that this is, where that shows without evaluating anything.
+    fn number(&self, cx: &Context<'_>) -> Option<Num> {
+        match self {
+            Expr::Const(c) => match &c.flow {
+                Flow::Value(value) => Num::of(value),
+                Flow::Deleted | Flow::Nothing => None,
+            },
+            Expr::Variable(slot, _) => Num::of(cx.variables[*slot].as_ref()?),
+            Expr::Field(field) => field.number(cx),
+            _ => None,
         }
     }
 
@@ -40,6 +56,13 @@ impl Expr {
             },
             Expr::Binary(binary) => {
                 let (op, left, right) = &**binary;
+                // Most operands are numbers in documents, which needn't become values for this.
+                if let Some(r) = right.number(cx)
+                    && let Some(l) = left.number(cx)
+                    && let Some(value) = op.on_numbers(l, r)
+                {
+                    return Ok(Flow::Value(value));
+                }
                 let l = left.eval(cx)?;
                 let r = right.eval(cx)?;
                 op.apply(&l, &r, &|| (left.name(), right.name()))
@@ -79,9 +102,16 @@ impl Expr {
                 Ok(Flow::Value(Value::Array(Array::from(out))))
             }
             Expr::Object(fields) => {
-                let mut out = Object::new();
+                let mut out = Vec::with_capacity(fields.len());
                 for (key, value) in fields {
-                    let key = match key.eval(cx)? {
+                    // The usual case has nothing to evaluate.
+                    let key = match key.as_const().map(|c| &c.flow) {
+                        Some(Flow::Value(Value::String(key))) => {
+                            Flow::Value(Value::String(key.clone()))
+                        }
+                        _ => key.eval(cx)?,
+                    };
+                    let key = match key {
                         Flow::Value(Value::String(key)) => key,
                         Flow::Value(other) => {
                             return Err(Fail::text(format!(
@@ -100,10 +130,10 @@ impl Expr {
                         .eval(cx)
                         .map_err(|e| e.context(format_args!("failed to resolve '{key}' value")))?;
                     if let Flow::Value(value) = value {
-                        out.insert(key, value);
+                        out.push((key, value));
                     }
                 }
-                Ok(Flow::Value(Value::Object(out)))
+                Ok(Flow::Value(Value::Object(out.into_iter().collect())))
             }
             Expr::With(with) => {
                 let value = with.0.eval(cx)?;
@@ -159,6 +189,20 @@ pub(crate) fn read(flow: &Flow, path: &[path::Segment]) -> Flow {
 }
 
 impl Field {
+    /// The number that stands there, if one does.
+    fn number(&self, cx: &Context<'_>) -> Option<Num> {
+        let flow = match self.base {
+            Base::Slot(slot) => &cx.slots[slot],
+            Base::This => return Some(cx.content_of_this()?.number_at(&self.path)?.into()),
+            Base::Root => &cx.root,
+            Base::Gone => return None,
+        };
+        match flow {
+            Flow::Value(value) => Some(value.number_at(&self.path)?.into()),
+            Flow::Deleted | Flow::Nothing => None,
+        }
+    }
+
     fn eval(&self, cx: &Context<'_>) -> Result<Flow, Fail> {
         match self.base {
             Base::Slot(slot) => Ok(read(&cx.slots[slot], &self.path)),

@@ -2,7 +2,8 @@
 
 use super::fail::Fail;
 use super::flow::Flow;
-use crate::value::Value;
+use crate::value::{Read, Value};
+use std::cmp::Ordering;
 
 /// A number as arithmetic sees it.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +20,7 @@ impl Num {
             Value::Int(n) => Num::Int(*n),
             Value::Uint(n) => Num::Uint(*n),
             Value::Float(n) => Num::Float(*n),
-            Value::Number(n) => match n.as_i64() {
-                Some(n) => Num::Int(n),
-                None => Num::Float(n.as_f64()),
-            },
+            Value::Number(n) => n.read().into(),
             _ => return None,
         })
     }
@@ -44,11 +42,35 @@ impl Num {
         }
     }
 
+    pub(crate) fn equals(self, other: Num) -> bool {
+        match (self, other) {
+            (Num::Int(l), Num::Int(r)) => l == r,
+            (l, r) => l.float() == r.float(),
+        }
+    }
+
+    /// None where one isn't a number at all.
+    pub(crate) fn order(self, other: Num) -> Option<Ordering> {
+        match (self, other) {
+            (Num::Int(l), Num::Int(r)) => Some(l.cmp(&r)),
+            (l, r) => l.float().partial_cmp(&r.float()),
+        }
+    }
+
     pub(crate) fn is_zero(self) -> bool {
         match self {
             Num::Int(n) => n == 0,
             Num::Uint(n) => n == 0,
             Num::Float(n) => n == 0.0,
+        }
+    }
+}
+
+impl From<Read> for Num {
+    fn from(n: Read) -> Num {
+        match n {
+            Read::Int(n) => Num::Int(n),
+            Read::Float(n) => Num::Float(n),
         }
     }
 }

@@ -74,6 +74,17 @@ impl Op {
         })
     }
 
+    /// The operator on two numbers; none where that fails.
+    pub(crate) fn on_numbers(self, left: Num, right: Num) -> Option<Value> {
+        Some(match self {
+            Op::Eq => Value::Bool(left.equals(right)),
+            Op::Ne => Value::Bool(!left.equals(right)),
+            Op::Lt | Op::Le | Op::Gt | Op::Ge => Value::Bool(self.holds(left.order(right))),
+            Op::Div | Op::Rem if self.divisor_is_zero(right) => return None,
+            _ => self.compute(left, right),
+        })
+    }
+
     fn divisor_is_zero(self, divisor: Num) -> bool {
         match self {
             Op::Rem => divisor.int() == 0,
@@ -179,11 +190,7 @@ fn order(left: &Flow, right: &Flow) -> Option<Option<Ordering>> {
     if let (Value::Timestamp(l), Value::Timestamp(r)) = (left, right) {
         return Some(Some(l.cmp(r)));
     }
-    let (l, r) = (Num::of(left)?, Num::of(right)?);
-    Some(match (l, r) {
-        (Num::Int(l), Num::Int(r)) => Some(l.cmp(&r)),
-        _ => l.float().partial_cmp(&r.float()),
-    })
+    Some(Num::of(left)?.order(Num::of(right)?))
 }
 
 fn equal(left: &Flow, right: &Flow) -> bool {
@@ -214,8 +221,7 @@ pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
         (l, r) => match (text_bytes(l), text_bytes(r)) {
             (Some(l), Some(r)) => l == r,
             (None, None) => match (Num::of(l), Num::of(r)) {
-                (Some(Num::Int(l)), Some(Num::Int(r))) => l == r,
-                (Some(l), Some(r)) => l.float() == r.float(),
+                (Some(l), Some(r)) => l.equals(r),
                 _ => false,
             },
             _ => false,

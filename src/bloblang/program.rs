@@ -116,9 +116,14 @@ impl Target {
     }
 }
 
+/// For more fields than this no room is made beforehand.
+const MANY: usize = 16;
+
 fn assign_path(path: &Path, flow: Flow, cx: &mut Context<'_>) -> Result<(), Fail> {
     if !matches!(cx.root, Flow::Value(_)) {
-        cx.root = Flow::Value(Value::Object(Object::new()));
+        // Most statements set a field of their own.
+        let fields = cx.program.statements.len().min(MANY);
+        cx.root = Flow::Value(Value::Object(Object::with_capacity(fields)));
     }
     let Flow::Value(root) = &mut cx.root else {
         return Ok(());

@@ -1,6 +1,7 @@
 //! Shared arrays.
 
 use super::{Value, document::Document, document::NESTED, release};
+use smallvec::SmallVec;
 use std::{fmt, sync::Arc};
 
 /// An array; cloning shares it, the first write copies it.
@@ -68,7 +69,7 @@ impl Array {
         Iter(match &self.0 {
             Repr::Raw(document, node) if document.node(*node).has(NESTED) => Source::Listed(
                 document,
-                nodes(document, *node).collect::<Vec<_>>().into_iter(),
+                nodes(document, *node).collect::<SmallVec<_>>().into_iter(),
             ),
             Repr::Raw(document, node) => {
                 Source::Flat(document, node + 1..document.node(*node).next)
@@ -114,7 +115,7 @@ pub struct Iter<'a>(Source<'a>);
 enum Source<'a> {
     /// Elements that each take one node.
     Flat(&'a Arc<Document>, std::ops::Range<u32>),
-    Listed(&'a Arc<Document>, std::vec::IntoIter<u32>),
+    Listed(&'a Arc<Document>, smallvec::IntoIter<[u32; 16]>),
     Tree(std::slice::Iter<'a, Value>),
 }
 

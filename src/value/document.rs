@@ -7,9 +7,9 @@
 //! The parser only says that a text is faulty. What to tell the user is found out by `super::syntax` afterwards.
 
 use super::{
-    Array, Number, Object, Str, Value,
+    Array, Number, Object, Read, Str, Value, number,
     quotes::Quotes,
-    scalars::{check_string, number, string_flags, word},
+    scalars::{self, check_string, string_flags, word},
     unescape,
 };
 use bytes::Bytes;
@@ -118,6 +118,13 @@ impl Document {
         }
     }
 
+    /// The number at `index`, if there is one.
+    #[inline]
+    pub(super) fn number(&self, index: u32) -> Option<Read> {
+        let node = self.node(index);
+        (node.kind == Kind::Number).then(|| number::read(self.text(node)))
+    }
+
     /// The text of a string or key.
     #[inline]
     pub(super) fn string(self: &Arc<Document>, node: &Node) -> Str {
@@ -126,123 +133,6 @@ impl Document {
         } else {
             Str::from_document(self, node.start, node.end)
         }
-    }
-
-    /// Whether the key at `node` is `key`.
-    #[inline]
-    fn is_key(&self, node: &Node, key: &[u8]) -> bool {
-        if node.has(SPECIAL) {
-            return unescape::decode(self.text(node)).as_bytes() == key;
-        }
-        (node.end - node.start) as usize == key.len() && self.text(node) == key
-    }
-
-    /// The order of the key at `node` and `key`.
-    #[inline]
-    pub(super) fn compare_key(&self, node: u32, key: &str) -> std::cmp::Ordering {
-        let node = self.node(node);
-        if node.has(SPECIAL) {
-            return unescape::decode(self.text(node)).as_str().cmp(key);
-        }
-        self.text(node).cmp(key.as_bytes())
-    }
-
-    /// The node of the value under `key` in the object at `object`. The last one counts if there are several.
-    #[inline]
-    pub(super) fn find(&self, object: u32, key: &str) -> Option<u32> {
-        let mut found = None;
-        let (mut at, stop) = (object + 1, self.node(object).next);
-        while at < stop {
-            if self.is_key(self.node(at), key.as_bytes()) {
-                found = Some(at + 1);
-            }
-            at = self.node(at + 1).next;
-        }
-        found
-    }
-
-    /// The same, where the value at `node` may be something else than an object.
-    pub(super) fn find_in(&self, node: u32, key: &str) -> Option<u32> {
-        match self.node(node).kind {
-            Kind::Object => self.find(node, key),
-            _ => None,
-        }
-    }
-
-    /// The nodes of the keys of the object at `object`, by key; of equal keys the last one only. Appends them to `order`.
-    pub(super) fn sorted_keys(&self, object: u32, order: &mut impl Extend<u32>) {
-        const FEW: usize = 24;
-        let (mut at, stop) = (object + 1, self.node(object).next);
-        // Keys are ordered by their first eight bytes as a number; only where these are equal is more compared.
-        let mut few = [(0u64, 0u32); FEW];
-        let mut count = 0;
-        while at < stop {
-            let key = self.node(at);
-            if count == FEW || key.has(SPECIAL) {
-                return self.sort_many(object, order);
-            }
-            let prefix = self.prefix(key);
-            let mut place = count;
-            while place > 0 {
-                let (other, node) = few[place - 1];
-                if other < prefix {
-                    break;
-                }
-                if other == prefix {
-                    match self.text(self.node(node)).cmp(self.text(key)) {
-                        std::cmp::Ordering::Less => break,
-                        // The same key again: it takes the place of the one before.
-                        std::cmp::Ordering::Equal => return self.sort_many(object, order),
-                        std::cmp::Ordering::Greater => {}
-                    }
-                }
-                few[place] = few[place - 1];
-                place -= 1;
-            }
-            few[place] = (prefix, at);
-            count += 1;
-            at = self.node(at + 1).next;
-        }
-        order.extend(few[..count].iter().map(|(_, node)| *node));
-    }
-
-    /// The same for many keys, for repeated ones and for those with escapes.
-    #[cold]
-    fn sort_many(&self, object: u32, order: &mut impl Extend<u32>) {
-        use std::borrow::Cow;
-        let (mut at, stop) = (object + 1, self.node(object).next);
-        let mut keys: Vec<(Cow<'_, [u8]>, u32)> = Vec::new();
-        while at < stop {
-            let key = self.node(at);
-            let text = match key.has(SPECIAL) {
-                true => Cow::Owned(unescape::decode(self.text(key)).into_bytes()),
-                false => Cow::Borrowed(self.text(key)),
-            };
-            keys.push((text, at));
-            at = self.node(at + 1).next;
-        }
-        // Later ones first among equals, so that they are the ones that stay.
-        keys.sort_unstable_by(|(a, i), (b, j)| a.cmp(b).then(j.cmp(i)));
-        keys.dedup_by(|(a, _), (b, _)| a == b);
-        order.extend(keys.into_iter().map(|(_, node)| node));
-    }
-
-    #[inline]
-    fn prefix(&self, key: &Node) -> u64 {
-        let (start, len) = (key.start as usize, (key.end - key.start) as usize);
-        if let Some(eight) = self.bytes.get(start..start + 8) {
-            let all = u64::from_be_bytes(eight.try_into().expect("eight bytes"));
-            return match len {
-                0 => 0,
-                1..8 => all & (u64::MAX << (64 - 8 * len)),
-                _ => all,
-            };
-        }
-        // Close to the end of the document.
-        let mut eight = [0; 8];
-        let few = len.min(8);
-        eight[..few].copy_from_slice(&self.bytes[start..start + few]);
-        u64::from_be_bytes(eight)
     }
 }
 
@@ -280,7 +170,7 @@ fn read_scalar(bytes: &[u8], at: usize) -> Result<(Node, usize), Faulty> {
             node.flags = string_flags(bytes, at + 1, end)?;
             return Ok((node, end + 1));
         }
-        b'-' | b'0'..=b'9' => (Kind::Number, number(bytes, at)?),
+        b'-' | b'0'..=b'9' => (Kind::Number, scalars::number(bytes, at)?),
         b't' => (Kind::True, word(bytes, at, b"true")?),
         b'f' => (Kind::False, word(bytes, at, b"false")?),
         b'n' => (Kind::Null, word(bytes, at, b"null")?),
@@ -371,7 +261,7 @@ fn read_container(bytes: &[u8], at: usize) -> Result<(Vec<Node>, usize), Faulty>
         match byte!() {
             b'"' => string!(),
             b'-' | b'0'..=b'9' => {
-                let end = number(bytes, at)?;
+                let end = scalars::number(bytes, at)?;
                 push!(at, end, Kind::Number);
                 at = end;
             }

@@ -2,7 +2,7 @@
 //!
 //! The fields that weren't touched stay unread in the document, and go out as its bytes.
 
-use super::{Str, Value, document::Document, fields::Fields, release};
+use super::{Str, Value, document::Document, fields::Fields, object::Found, release};
 use smallvec::SmallVec;
 use std::{cmp::Ordering, sync::Arc};
 
@@ -44,6 +44,17 @@ impl Edited {
         match self.place(key) {
             Ok(at) => self.edits[at].1.clone(),
             Err(_) => Some(self.document.value(self.document.find(self.node, key)?)),
+        }
+    }
+
+    /// Where a key leads.
+    pub(super) fn find(&self, key: &str) -> Option<Found<'_>> {
+        match self.place(key) {
+            Ok(at) => self.edits[at].1.as_ref().map(Found::Value),
+            Err(_) => {
+                let at = self.document.find(self.node, key)?;
+                Some(Found::Node(&self.document, at))
+            }
         }
     }
 

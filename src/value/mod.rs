@@ -10,6 +10,7 @@ mod document;
 mod edited;
 mod fields;
 mod json;
+mod keys;
 mod number;
 mod object;
 mod quotes;
@@ -29,6 +30,7 @@ mod tests;
 pub use array::Array;
 pub use json::{JsonError, parse, parse_prefix};
 pub use number::Number;
+pub(crate) use number::Read;
 pub use object::Object;
 pub use string::Str;
 pub(crate) use timestamp::YEAR_ONE_TO_UNIX;
@@ -36,6 +38,7 @@ pub use timestamp::{RFC3339_NANO, Timestamp, Zone};
 pub use write::write;
 
 use bytes::Bytes;
+use object::Found;
 
 /// A structured value.
 #[derive(Clone, Debug)]
@@ -82,6 +85,23 @@ impl Value {
         match (path, self) {
             ([], _) => Some(self.clone()),
             (_, Value::Object(object)) => object.get_path(path),
+            _ => None,
+        }
+    }
+
+    /// The number that is reached by `path`, if there is one that arithmetic takes for a signed integer or a float. Nothing is
+    /// copied to find out.
+    #[inline]
+    pub(crate) fn number_at<S: AsRef<str>>(&self, path: &[S]) -> Option<Read> {
+        match self {
+            Value::Object(object) if !path.is_empty() => match object.find(path)? {
+                Found::Value(value) => value.number_at::<S>(&[]),
+                Found::Node(document, at) => document.number(at),
+            },
+            _ if !path.is_empty() => None,
+            Value::Int(n) => Some(Read::Int(*n)),
+            Value::Float(n) => Some(Read::Float(*n)),
+            Value::Number(n) => Some(n.read()),
             _ => None,
         }
     }

@@ -21,12 +21,25 @@ pub(super) enum Repr {
     Tree(Arc<Fields>),
 }
 
+/// Where a path leads: nothing is copied for it yet.
+pub(super) enum Found<'v> {
+    Value(&'v Value),
+    Node(&'v Arc<Document>, u32),
+}
+
 /// Nodes of keys in order. Most objects have few.
 type Order = SmallVec<[u32; 16]>;
 
 impl Object {
     pub fn new() -> Object {
         Object::default()
+    }
+
+    /// An empty object with room for so many fields.
+    pub fn with_capacity(fields: usize) -> Object {
+        Object(Repr::Tree(Arc::new(Fields::Few(Vec::with_capacity(
+            fields,
+        )))))
     }
 
     pub(super) fn raw(document: Arc<Document>, node: u32) -> Object {
@@ -73,30 +86,36 @@ impl Object {
     /// The value that is reached by `path`, each step being a key of an object; none where a step leads nowhere. Nothing
     /// on the way is copied or counted.
     pub fn get_path<S: AsRef<str>>(&self, path: &[S]) -> Option<Value> {
+        Some(match self.find(path)? {
+            Found::Value(value) => value.clone(),
+            Found::Node(document, at) => document.value(at),
+        })
+    }
+
+    /// Where a path leads.
+    #[inline]
+    pub(super) fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<Found<'_>> {
         let (mut object, mut path) = (self, path);
         loop {
             let (step, rest) = path.split_first()?;
-            match &object.0 {
+            let found = match &object.0 {
                 Repr::Empty => return None,
                 Repr::Raw(document, node) => {
-                    let mut at = document.find(*node, step.as_ref())?;
+                    Found::Node(document, document.find(*node, step.as_ref())?)
+                }
+                Repr::Edited(edited) => edited.find(step.as_ref())?,
+                Repr::Tree(fields) => Found::Value(fields.get(step.as_ref())?),
+            };
+            match found {
+                found if rest.is_empty() => return Some(found),
+                Found::Value(Value::Object(inner)) => (object, path) = (inner, rest),
+                Found::Value(_) => return None,
+                Found::Node(document, mut at) => {
                     for step in rest {
                         at = document.find_in(at, step.as_ref())?;
                     }
-                    return Some(document.value(at));
+                    return Some(Found::Node(document, at));
                 }
-                Repr::Edited(edited) => {
-                    return match (edited.get(step.as_ref())?, rest) {
-                        (value, []) => Some(value),
-                        (Value::Object(inner), _) => inner.get_path(rest),
-                        _ => None,
-                    };
-                }
-                Repr::Tree(fields) => match (fields.get(step.as_ref())?, rest) {
-                    (value, []) => return Some(value.clone()),
-                    (Value::Object(inner), _) => (object, path) = (inner, rest),
-                    _ => return None,
-                },
             }
         }
     }
@@ -177,7 +196,7 @@ impl Object {
     /// Makes the object ready for one edit.
     fn edit(&mut self) -> Edit<'_> {
         match &self.0 {
-            Repr::Empty => self.0 = Repr::Tree(Arc::new(Fields::Few(Vec::with_capacity(4)))),
+            Repr::Empty => *self = Object::with_capacity(4),
             Repr::Raw(document, node) => {
                 self.0 = Repr::Edited(Arc::new(Edited::new(document.clone(), *node)));
             }

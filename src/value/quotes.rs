@@ -4,7 +4,10 @@
 //! text are found beforehand, 64 bytes at a time, so that the parser only takes them from a list. Quotes after a backslash that is not
 //! itself escaped aren't counted: seen from left to right in valid JSON, the rest open and close strings in turn.
 
-use super::{document::Faulty, scan};
+use super::{
+    document::Faulty,
+    scan::{self, Block},
+};
 use std::cell::Cell;
 
 /// How much text is looked through at first, and from then on.
@@ -93,33 +96,36 @@ impl<'a> Quotes<'a> {
         self.look_any(length);
     }
 
-    /// The same code for newer processors.
+    /// The same for newer processors.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,bmi1")]
     fn look_wide(&mut self, length: usize) {
-        self.look_any(length);
+        self.look_by(length, |block| scan::block_wide(block));
+    }
+
+    fn look_any(&mut self, length: usize) {
+        self.look_by(length, scan::block);
     }
 
     #[inline(always)]
-    fn look_any(&mut self, length: usize) {
+    fn look_by(&mut self, length: usize, scan: impl Fn(&[u8; 64]) -> Block) {
         let text = &self.bytes[self.seen..];
         let text = &text[..length.min(text.len())];
         let (blocks, rest) = text.as_chunks::<64>();
         for block in blocks {
-            self.block(block);
+            self.block(&scan(block));
             self.seen += 64;
         }
         if !rest.is_empty() {
             let mut block = [b' '; 64];
             block[..rest.len()].copy_from_slice(rest);
-            self.block(&block);
+            self.block(&scan(&block));
             self.seen += rest.len();
         }
     }
 
     #[inline(always)]
-    fn block(&mut self, block: &[u8; 64]) {
-        let found = scan::block(block);
+    fn block(&mut self, found: &Block) {
         let mut quotes = found.quotes;
         if found.backslashes != 0 || self.escaping {
             quotes &= !self.escaped(found.backslashes);

@@ -11,10 +11,53 @@ pub(super) fn plain(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 16;
     }
-    while at < bytes.len() && !matches!(bytes[at], b'"' | b'\\' | ..0x20 | 0x80..) {
+    while at < bytes.len() && is_plain(bytes[at]) {
         at += 1;
     }
     at
+}
+
+/// Whether there are at most sixteen bytes and all of them plain text in a JSON string.
+#[inline(always)]
+pub(super) fn is_short_and_plain(bytes: &[u8]) -> bool {
+    // Two words that overlap cover any length between that of one and of both.
+    let (first, last) = match bytes.len() {
+        8..=16 => {
+            let word = |at: usize| {
+                let eight = &bytes[at..at + 8];
+                u64::from_ne_bytes(eight.try_into().expect("eight bytes"))
+            };
+            (word(0), word(bytes.len() - 8))
+        }
+        4..8 => {
+            let word = |at: usize| {
+                let four = &bytes[at..at + 4];
+                u64::from(u32::from_ne_bytes(four.try_into().expect("four bytes")))
+            };
+            let both = word(0) | word(bytes.len() - 4) << 32;
+            (both, both)
+        }
+        0..4 => return bytes.iter().all(|b| is_plain(*b)),
+        _ => return false,
+    };
+    words_are_plain(first) && words_are_plain(last)
+}
+
+#[inline(always)]
+fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..)
+}
+
+/// Whether all eight bytes of a word are plain text: the highest bit of each tells.
+#[inline(always)]
+fn words_are_plain(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 255;
+    const HIGH: u64 = ONES << 7;
+    // A byte below `limit` borrows; that a borrow may go on into the next byte doesn't matter for whether there is one.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word;
+    let quote = below(word ^ (ONES * b'"' as u64), 1);
+    let slash = below(word ^ (ONES * b'\\' as u64), 1);
+    (below(word, 0x20) | quote | slash | word) & HIGH == 0
 }
 
 /// Where the first byte at or after `at` stands that isn't a decimal digit.
@@ -61,6 +104,37 @@ pub(super) fn block(bytes: &[u8; 64]) -> Block {
         all.other |= u64::from(other) << (16 * i);
     }
     all
+}
+
+/// As [`block`], thirty-two bytes at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn block_wide(bytes: &[u8; 64]) -> Block {
+    use std::arch::x86_64::*;
+    let [low, high] = [0, 32].map(|at| {
+        let half: &[u8; 32] = bytes[at..at + 32].try_into().expect("half a block");
+        // SAFETY: the load takes any alignment and reads the 32 bytes of `half`.
+        unsafe { _mm256_loadu_si256(half.as_ptr().cast()) }
+    });
+    let both = |low, high| {
+        let [low, high] = [low, high].map(|mask| u64::from(_mm256_movemask_epi8(mask) as u32));
+        low | high << 32
+    };
+    let equal = |byte: u8| {
+        let byte = _mm256_set1_epi8(byte as i8);
+        both(_mm256_cmpeq_epi8(low, byte), _mm256_cmpeq_epi8(high, byte))
+    };
+    // Compared as signed numbers, both control characters and bytes from 0x80 on are less than a space.
+    let space = _mm256_set1_epi8(0x20);
+    Block {
+        quotes: equal(b'"'),
+        backslashes: equal(b'\\'),
+        other: both(
+            _mm256_cmpgt_epi8(space, low),
+            _mm256_cmpgt_epi8(space, high),
+        ),
+    }
 }
 
 /// On x86-64 SSE2 is always there. These functions return a bit for each byte, the first byte lowest.
@@ -147,14 +221,40 @@ mod wide {
 mod tests {
     use super::*;
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn wide_blocks_are_classed_as_narrow_ones() {
+        if !is_x86_feature_detected!("avx2") {
+            return;
+        }
+        for byte in 0..=255u8 {
+            for place in 0..64 {
+                let mut text = [b'a'; 64];
+                text[place] = byte;
+                // SAFETY: the processor has AVX2.
+                let (wide, narrow) = (unsafe { block_wide(&text) }, block(&text));
+                assert_eq!(
+                    (wide.quotes, wide.backslashes, wide.other),
+                    (narrow.quotes, narrow.backslashes, narrow.other),
+                    "{byte} {place}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn every_byte_is_classed_at_every_place() {
-        for length in [1, 15, 16, 17, 33] {
+        for length in (1..18).chain([33]) {
             for place in 0..length {
                 for byte in 0..=255u8 {
                     let mut text = vec![b'a'; length];
                     text[place] = byte;
                     let stops = matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..);
+                    assert_eq!(
+                        is_short_and_plain(&text),
+                        length <= 16 && !stops,
+                        "{text:?}"
+                    );
                     assert_eq!(
                         plain(&text, 0),
                         if stops { place } else { length },

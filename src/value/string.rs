@@ -85,17 +85,12 @@ impl Str {
     /// A piece of this text, shared with it. Panics where `str` slicing would.
     pub fn slice(&self, range: std::ops::Range<usize>) -> Str {
         let piece = &self[range.clone()];
-        if let Some(short) = Repr::inline(piece.as_bytes()) {
-            return Str(short);
-        }
         match &self.0 {
             Repr::Inline { .. } => Str::from(piece),
             Repr::Static(text) => Str(Repr::Static(&text[range])),
-            Repr::Shared { start, owner, .. } => Str(Repr::Shared {
-                start: start + range.start as u32,
-                end: start + range.end as u32,
-                owner: owner.clone(),
-            }),
+            Repr::Shared { start, owner, .. } => {
+                Str::from_document(owner, start + range.start as u32, start + range.end as u32)
+            }
             Repr::Huge(bytes) => Str::from_valid(bytes.slice(range)),
         }
     }

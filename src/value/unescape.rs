@@ -94,6 +94,11 @@ pub(super) fn encode(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push(b'"');
+    if scan::is_short_and_plain(bytes) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let (mut written, mut at) = (0, 0);
     loop {
         at = scan::plain(bytes, at);

@@ -46,7 +46,8 @@ pub(super) fn map_each(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fa
         Flow::Value(Value::Array(array)) => {
             let mut out = Vec::with_capacity(array.len());
             for (i, item) in array.iter().enumerate() {
-                match cx.with(Flow::Value(item.clone()), |cx| query.eval(cx)) {
+                let (made, item) = cx.lend(item, |cx| query.eval(cx));
+                match made {
                     Ok(Flow::Value(value)) => out.push(value),
                     Ok(Flow::Nothing) => out.push(item),
                     Ok(Flow::Deleted) => {}
@@ -114,7 +115,8 @@ pub(super) fn filter(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail
         Flow::Value(Value::Array(array)) => {
             let mut out = Vec::new();
             for item in array.iter() {
-                if is_true(&cx.with(Flow::Value(item.clone()), |cx| query.eval(cx))?) {
+                let (keep, item) = cx.lend(item, |cx| query.eval(cx));
+                if is_true(&keep?) {
                     out.push(item);
                 }
             }

@@ -324,6 +324,7 @@ fn split_text(text: &Text, delimiter: &[u8]) -> Value {
     }
     match delimiter {
         [byte] => {
+            parts.reserve(1 + memchr::memchr_iter(*byte, whole).count());
             for at in memchr::memchr_iter(*byte, whole) {
                 parts.push(text.part(start, at));
                 start = at + 1;
