@@ -191,15 +191,15 @@ pub(crate) fn remove(value: &mut Value, path: &[Segment]) -> bool {
     let Some((last, parents)) = path.split_last() else {
         return false;
     };
-    // Looks first, so that nothing is copied where there is nothing to remove.
-    if !exists(value, path) {
+    // Looks first, so that nothing is copied where there is nothing to remove. An object does so itself.
+    if !parents.is_empty() && !exists(value, path) {
         return false;
     }
     let Some(parent) = get_mut(value, parents) else {
         return false;
     };
     match parent {
-        Value::Object(object) => object.remove(&last.key).is_some(),
+        Value::Object(object) => object.remove(&last.key),
         Value::Array(array) if !parents.is_empty() => match last.index {
             Ok(index) if index < array.len() => {
                 array.make_mut().remove(index);

@@ -92,9 +92,10 @@ impl<'a> Reader<'a> {
                     let value = self.node(event, depth + 1)?;
                     match key {
                         Some(key) => {
-                            if object.insert(key.clone(), value).is_some() {
+                            if object.contains_key(&key) {
                                 return Err(format!("yaml: mapping key \"{key}\" already defined"));
                             }
+                            object.insert(key, value);
                         }
                         None => merged.push(value),
                     }

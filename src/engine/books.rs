@@ -96,7 +96,7 @@ impl Books {
         let (mut total, mut messages) = (0, 0);
         let mut state = self.state.lock();
         let first = state.first + state.entries.len() as u64;
-        for (token, transaction) in (first..).zip(&mut run) {
+        let enter = |(token, transaction): (u64, &mut Transaction)| {
             number(&mut transaction.batch);
             let weight = transaction.batch.iter().map(Message::weight).sum();
             total += weight;
@@ -106,14 +106,15 @@ impl Books {
                 false => Batch::new(),
             };
             let ack = Ack::source(self.clone(), token);
-            state.entries.push_back(Some(Entry {
+            Some(Entry {
                 batch,
                 ack: std::mem::replace(&mut transaction.ack, ack),
                 read_at,
                 weight,
                 attempts: 1,
-            }));
-        }
+            })
+        };
+        state.entries.extend((first..).zip(&mut run).map(enter));
         state.open += run.len();
         drop(state);
         self.pressure.add_bytes(total);

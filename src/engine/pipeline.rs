@@ -196,6 +196,7 @@ impl Line {
         flight
     }
 
+    #[inline]
     fn run_sync(&self, batch: Batch, bench: &mut Bench, out: &mut Vec<Batch>) {
         let Some((last, others)) = self.stages.split_last() else {
             out.push(batch);
@@ -293,6 +294,7 @@ impl Line {
 }
 
 impl Stage {
+    #[inline]
     fn process_sync(&self, batch: Batch, tally: &mut Tally, out: &mut Vec<Batch>) {
         let Stage::Sync(processor, watch) = self else {
             unreachable!("asked of stages that don't wait only");

@@ -65,30 +65,25 @@ impl Edited {
         }
     }
 
-    /// The value under `key`, which is taken out of the document for that.
+    /// The value that was set under `key`.
     pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        let at = match self.place(key) {
-            Ok(at) => at,
-            Err(at) => {
-                let value = self.document.value(self.document.find(self.node, key)?);
-                self.edits.insert(at, (key.into(), Some(value)));
-                at
-            }
-        };
+        let at = self.place(key).ok()?;
         self.edits[at].1.as_mut()
     }
 
-    /// Sets a key, or removes it if there is no value, and returns what it held.
-    pub(super) fn set(&mut self, key: Str, value: Option<Value>) -> Option<Value> {
-        match self.place(&key) {
-            Ok(at) => std::mem::replace(&mut self.edits[at].1, value),
-            Err(at) => {
-                let before = self.document.find(self.node, &key);
-                let before = before.map(|node| self.document.value(node));
-                self.edits.insert(at, (key, value));
-                before
+    /// Sets a key, or removes it if there is no value, and gives the place of the value.
+    pub(super) fn set(&mut self, key: Str, value: Option<Value>) -> &mut Option<Value> {
+        let at = match self.place(&key) {
+            Ok(at) => {
+                self.edits[at].1 = value;
+                at
             }
-        }
+            Err(at) => {
+                self.edits.insert(at, (key, value));
+                at
+            }
+        };
+        &mut self.edits[at].1
     }
 
     /// The fields that there are, by key.

@@ -35,7 +35,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn insert(&mut self, key: Str, value: Value) -> Option<Value> {
+    pub(super) fn insert(&mut self, key: Str, value: Value) {
         if let Fields::Few(list) = self
             && list.len() >= FEW
         {
@@ -43,20 +43,25 @@ impl Fields {
         }
         match self {
             Fields::Few(list) => match place(list, &key) {
-                Ok(at) => Some(std::mem::replace(&mut list[at].1, value)),
-                Err(at) => {
-                    list.insert(at, (key, value));
-                    None
-                }
+                Ok(at) => list[at].1 = value,
+                Err(at) => list.insert(at, (key, value)),
             },
-            Fields::Many(tree) => tree.insert(key, value),
+            Fields::Many(tree) => {
+                tree.insert(key, value);
+            }
         }
     }
 
-    pub(super) fn remove(&mut self, key: &str) -> Option<Value> {
+    pub(super) fn remove(&mut self, key: &str) {
         match self {
-            Fields::Few(list) => place(list, key).ok().map(|at| list.remove(at).1),
-            Fields::Many(tree) => tree.remove(key),
+            Fields::Few(list) => {
+                if let Ok(at) = place(list, key) {
+                    list.remove(at);
+                }
+            }
+            Fields::Many(tree) => {
+                tree.remove(key);
+            }
         }
     }
 

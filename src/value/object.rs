@@ -122,33 +122,40 @@ impl Object {
 
     /// The value under `key`, for editing.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value> {
-        // Don't copy for a key that isn't there.
-        if !self.contains_key(key) {
-            return None;
-        }
-        match self.edit() {
-            Edit::Few(edited) => edited.get_mut(key),
-            Edit::Many(fields) => fields.get_mut(key),
+        // Looks first, so that nothing is copied for a key that isn't there.
+        let read = match self.find(&[key])? {
+            Found::Node(document, at) => Some(document.value(at)),
+            Found::Value(_) => None,
+        };
+        match (self.edit(), read) {
+            (Edit::Few(edited), Some(value)) => edited.set(key.into(), Some(value)).as_mut(),
+            (Edit::Few(edited), None) => edited.get_mut(key),
+            (Edit::Many(fields), _) => fields.get_mut(key),
         }
     }
 
-    /// Sets a key and returns what it held.
-    pub fn insert(&mut self, key: impl Into<Str>, value: Value) -> Option<Value> {
+    /// Sets a key.
+    pub fn insert(&mut self, key: impl Into<Str>, value: Value) {
         match self.edit() {
-            Edit::Few(edited) => edited.set(key.into(), Some(value)),
+            Edit::Few(edited) => {
+                edited.set(key.into(), Some(value));
+            }
             Edit::Many(fields) => fields.insert(key.into(), value),
         }
     }
 
-    /// Removes a key and returns what it held.
-    pub fn remove(&mut self, key: &str) -> Option<Value> {
+    /// Removes a key; says whether there was one.
+    pub fn remove(&mut self, key: &str) -> bool {
         if !self.contains_key(key) {
-            return None;
+            return false;
         }
         match self.edit() {
-            Edit::Few(edited) => edited.set(key.into(), None),
+            Edit::Few(edited) => {
+                edited.set(key.into(), None);
+            }
             Edit::Many(fields) => fields.remove(key),
         }
+        true
     }
 
     /// Keys and values, by key.

@@ -84,15 +84,20 @@ impl Str {
 
     /// A piece of this text, shared with it. Panics where `str` slicing would.
     pub fn slice(&self, range: std::ops::Range<usize>) -> Str {
-        let piece = &self[range.clone()];
-        match &self.0 {
+        self.piece(range).expect("a range between characters")
+    }
+
+    /// A piece of this text, shared with it; none where `str::get` gives none.
+    pub fn piece(&self, range: std::ops::Range<usize>) -> Option<Str> {
+        let piece = self.get(range.clone())?;
+        Some(match &self.0 {
             Repr::Inline { .. } => Str::from(piece),
             Repr::Static(text) => Str(Repr::Static(&text[range])),
             Repr::Shared { start, owner, .. } => {
                 Str::from_document(owner, start + range.start as u32, start + range.end as u32)
             }
             Repr::Huge(bytes) => Str::from_valid(bytes.slice(range)),
-        }
+        })
     }
 
     /// The bytes of the text, shared where it is long.

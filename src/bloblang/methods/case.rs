@@ -12,6 +12,9 @@ pub(super) fn lower(text: &str) -> String {
 
 /// Every word with a capital first letter and small ones after it.
 pub(super) fn title(text: &str) -> String {
+    if text.bytes().all(|b| b.is_ascii_alphabetic() || b == b' ') {
+        return ascii_title(text);
+    }
     let mut out = String::with_capacity(text.len());
     for part in text.split_word_bounds() {
         let mut inside = false;
@@ -28,6 +31,20 @@ pub(super) fn title(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same where there are but letters and spaces: words are what lies between spaces.
+fn ascii_title(text: &str) -> String {
+    let mut inside = false;
+    let recase = |c: char| {
+        let cased = match inside {
+            true => c.to_ascii_lowercase(),
+            false => c.to_ascii_uppercase(),
+        };
+        inside = c != ' ';
+        cased
+    };
+    text.chars().map(recase).collect()
 }
 
 fn push_title(c: char, out: &mut String) {
@@ -79,6 +96,7 @@ mod tests {
     fn case_goes_by_characters() {
         assert_eq!(upper("straße é ǆ"), "STRAßE É Ǆ");
         assert_eq!(lower("ΟΔΟΣ İ"), "οδοσ i");
+        assert_eq!(title("  heLLO wORLD x "), "  Hello World X ");
         assert_eq!(
             title("heLLO o'neil 2nd {\"a\":1} straße"),
             "Hello O'neil 2Nd {\"A\":1} Straße"

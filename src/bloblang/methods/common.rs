@@ -46,8 +46,8 @@ impl Text {
     /// The part `start..end`. A part of a string that cuts a character is bytes.
     pub(super) fn part(&self, start: usize, end: usize) -> Value {
         match self {
-            Text::Str(text) => match text.get(start..end) {
-                Some(_) => Value::String(text.slice(start..end)),
+            Text::Str(text) => match text.piece(start..end) {
+                Some(part) => Value::String(part),
                 None => Value::Bytes(Bytes::copy_from_slice(&text.as_bytes()[start..end])),
             },
             Text::Bytes(bytes) => Value::Bytes(bytes.slice(start..end)),

@@ -121,7 +121,7 @@ pub(crate) fn delete(root: &mut Value, path: &[Str]) -> Result<(), String> {
     let mut target = search(root, parents).unwrap_or(Value::Null);
     match &mut target {
         Value::Object(fields) => {
-            if fields.remove(name).is_none() {
+            if !fields.remove(name) {
                 return Err("field not found".into());
             }
         }
