@@ -13,6 +13,7 @@ pub mod go_regex;
 pub mod go_time;
 pub mod iso8601;
 pub mod jwt;
+pub mod logfmt;
 pub mod strftime;
 pub mod url;
 pub mod zip;

@@ -35,6 +35,38 @@ pub(super) static TABLE: &[FunctionSpec] = &[
         impure: false,
         call: FunctionCall::Plain(|args| cosine_similarity(&vector(&args[0])?, &vector(&args[1])?)),
     },
+    FunctionSpec {
+        name: "with_schema_registry_header",
+        status: Status::Stable,
+        about: "A message in the wire format of schema registries: a zero byte, the schema's id in four bytes, the message.",
+        params: &[
+            Param::new("schema_id", ParamKind::Any, "The schema's id."),
+            Param::new("message", ParamKind::Any, "Text or bytes."),
+        ],
+        examples: &[Example {
+            about: "In hexadecimal digits.",
+            mapping: r#"root.hex = with_schema_registry_header(258, content()).encode("hex")"#,
+            cases: &[("{}", r#"{"hex":"00000001027b7d"}"#)],
+        }],
+        impure: false,
+        call: FunctionCall::Plain(|args| {
+            let id = match &args[0] {
+                Value::Int(id) => u32::try_from(*id).ok(),
+                Value::Uint(id) => u32::try_from(*id).ok(),
+                _ => None,
+            };
+            let id = id.ok_or("the id of a schema is a number of 32 bits")?;
+            let message = match &args[1] {
+                Value::String(text) => text.clone().into_bytes(),
+                Value::Bytes(bytes) => bytes.clone(),
+                other => return Err(CallError::wanted("bytes", other.clone())),
+            };
+            let mut framed = vec![0];
+            framed.extend(id.to_be_bytes());
+            framed.extend(&message[..]);
+            Ok(Value::Bytes(framed.into()))
+        }),
+    },
 ];
 
 fn vector(value: &Value) -> Result<Vec<f64>, CallError> {

@@ -19,6 +19,7 @@ pub(super) mod paths;
 mod queries;
 mod regex;
 mod replace;
+mod schema;
 mod secrets;
 mod slug;
 mod strings;

@@ -1,9 +1,10 @@
 //! Table: methods that read other formats into values, and write values in them.
 
+use super::schema;
 use super::time::text;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind, Status};
 use crate::codec::{json_text, msgpack, parquet, xml, yaml};
-use crate::formats::{csv, url};
+use crate::formats::{csv, logfmt, url};
 use crate::value::{Object, Str, Value};
 use bytes::Bytes;
 
@@ -252,6 +253,41 @@ pub(super) static TABLE: &[MethodSpec] = &[
     )
     .sourceless()
     .status(Status::Stable),
+    MethodSpec::new(
+        "parse_logfmt",
+        "Reads the pairs of a logfmt line into an object of strings; a key without a value has an empty one.",
+        &[],
+        &[Example {
+            about: "A log line.",
+            mapping: "root = this.line.parse_logfmt()",
+            cases: &[
+                (r#"{"line":"level=info msg=\"it is up\" cached"}"#, r#"{"cached":"","level":"info","msg":"it is up"}"#),
+                (r#"{"line":"=1"}"#, "Error: failed assignment (line 1): logfmt syntax error at byte 1: unexpected '='"),
+            ],
+        }],
+        MethodCall::Plain(|receiver, _| {
+            let bytes = plain_text(receiver)?;
+            let content = String::from_utf8_lossy(&bytes);
+            let pairs = logfmt::parse(&content)?;
+            Ok(Value::Object(pairs.into_iter().map(|(key, value)| (Str::from(key), Value::from(value))).collect()))
+        }),
+    )
+    .sourceless(),
+    MethodSpec::new(
+        "infer_schema",
+        "The schema of a value: its type, and those of all of its parts. Fails where the elements of an array differ.",
+        &[],
+        &[Example {
+            about: "A document.",
+            mapping: "root = this.infer_schema()",
+            cases: &[(
+                r#"{"id":7,"tags":["a"]}"#,
+                r#"{"children":[{"name":"id","type":"INT64"},{"children":[{"type":"STRING"}],"name":"tags","type":"ARRAY"}],"type":"OBJECT"}"#,
+            )],
+        }],
+        MethodCall::Plain(schema::infer),
+    )
+    .sourceless(),
 ];
 
 /// The bytes of text that is a string or bytes and nothing else.
