@@ -11,6 +11,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::Read,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
@@ -81,6 +82,14 @@ impl Process {
             folder.join(&format!("{name}.out")),
             folder.join(&format!("{name}.log")),
         );
+        // Who runs the tests may ignore Ctrl-C (a background job does), and a shell can't trap what is ignored when it starts.
+        // SAFETY: signal() may be called between fork and exec.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            });
+        }
         let child = command
             .stdin(Stdio::null())
             .stdout(File::create(&output).expect("a file"))
