@@ -10,6 +10,8 @@ use smallvec::SmallVec;
 
 /// How deep maps may call each other.
 const MAX_APPLY: u32 = 5000;
+/// How many calls of maps a message may take: a map that calls itself twice would never end.
+const MAX_CALLS: u32 = 20_000_000;
 
 /// How much of the caller's stack an evaluation uses before it goes on with a stack of its own.
 const STACK_SHARE: usize = 192 * 1024;
@@ -34,6 +36,8 @@ pub(crate) struct Context<'a> {
     pub(crate) slots: SmallVec<[Flow; 4]>,
     pub(crate) live: Option<Live>,
     pub(crate) applied: u32,
+    /// How many maps have been called so far.
+    calls: u32,
     stack_end: usize,
 }
 
@@ -73,6 +77,7 @@ impl<'a> Context<'a> {
             slots: SmallVec::new(),
             live: None,
             applied: 0,
+            calls: 0,
             stack_end: here().saturating_sub(STACK_SHARE),
         }
     }
@@ -172,6 +177,12 @@ impl<'a> Context<'a> {
         if self.applied >= MAX_APPLY {
             return Err(Fail::text("exceeded maximum stack size"));
         }
+        if self.calls >= MAX_CALLS {
+            return Err(Fail::text(format!(
+                "more than {MAX_CALLS} calls of maps for one message"
+            )));
+        }
+        self.calls += 1;
         self.applied += 1;
         let this = std::mem::replace(&mut self.this, This::Value(target));
         let root = std::mem::replace(&mut self.root, Flow::Nothing);

@@ -65,8 +65,8 @@ impl Expr {
                 }
                 let l = left.eval(cx)?;
                 let r = right.eval(cx)?;
-                op.apply(&l, &r, &|| (left.name(), right.name()))
-                    .map(Flow::Value)
+                let value = op.apply(&l, &r, &|| (left.name(), right.name()))?;
+                within_limits(value).map_err(Fail::from)
             }
             Expr::Logic(logic) => {
                 let (and, left, right) = &**logic;
@@ -142,6 +142,23 @@ impl Expr {
             Expr::Method(method) => method.eval(cx),
             Expr::Function(function) => function.eval(cx),
         }
+    }
+}
+
+/// How long a text, and how many bytes, a mapping may hold in one value.
+const MAX_TEXT: usize = 256 << 20;
+/// How many elements an array may have.
+const MAX_ELEMENTS: usize = 20_000_000;
+
+/// What an operator or a method gives, unless a loop has made it grow without end. One step at the most doubles (or so) what was within the limits before.
+fn within_limits(value: Value) -> Result<Flow, CallError> {
+    match &value {
+        Value::String(text) if text.len() > MAX_TEXT => Err("a text of more than 256 MiB".into()),
+        Value::Bytes(bytes) if bytes.len() > MAX_TEXT => Err("more than 256 MiB of bytes".into()),
+        Value::Array(items) if items.held() > MAX_ELEMENTS => {
+            Err("an array of more than 20,000,000 elements".into())
+        }
+        _ => Ok(Flow::Value(value)),
     }
 }
 
@@ -360,8 +377,8 @@ impl Method {
                 };
             }
         };
-        match self.run(receiver, args) {
-            Ok(value) => Ok(Flow::Value(value)),
+        match self.run(receiver, args).and_then(within_limits) {
+            Ok(flow) => Ok(flow),
             Err(error) => Err(self.blame(error.into())),
         }
     }

@@ -86,7 +86,7 @@ impl Mapping {
         };
         *message.metadata_mut() = metadata;
         if let Flow::Value(value) = root {
-            set_content(&mut message, value);
+            set_content(&mut message, value)?;
         }
         Ok(Mapped::Message(message))
     }
@@ -99,7 +99,7 @@ impl Mapping {
         match root {
             Flow::Deleted => return Ok(true),
             Flow::Nothing => {}
-            Flow::Value(value) => set_content(message, value),
+            Flow::Value(value) => set_content(message, value)?,
         }
         *message.metadata_mut() = metadata;
         Ok(false)
@@ -119,7 +119,7 @@ impl Mapping {
                 Mapped::Message(message)
             }
             Flow::Value(value) => {
-                set_content(&mut message, value);
+                set_content(&mut message, value)?;
                 Mapped::Message(message)
             }
         })
@@ -172,7 +172,7 @@ impl Mapping {
             Flow::Deleted => return Ok(true),
             Flow::Nothing => {}
             Flow::Value(_) if !edited && !replaced => {}
-            Flow::Value(value) => set_content(message, value),
+            Flow::Value(value) => set_content(message, value)?,
         }
         Ok(false)
     }
@@ -197,7 +197,7 @@ impl Mapping {
             Flow::Nothing => {}
             Flow::Value(value) => {
                 if self.assigns_root() {
-                    set_content(target, value);
+                    set_content(target, value)?;
                 }
             }
         }
@@ -270,13 +270,21 @@ impl fmt::Debug for Mapping {
     }
 }
 
+/// The largest content that a mapping makes, in bytes as written.
+const MAX_CONTENT: usize = 1 << 30;
+
 /// Text and bytes become the content as they are, everything else a document.
-fn set_content(message: &mut Message, value: Value) {
+fn set_content(message: &mut Message, value: Value) -> Result<(), EvalError> {
+    if value.exceeds(MAX_CONTENT) {
+        let why = "the mapping makes a message of more than 1 GiB";
+        return Err(EvalError(why.into()));
+    }
     match value {
         Value::String(text) => message.set_bytes(text.into_bytes()),
         Value::Bytes(bytes) => message.set_bytes(bytes),
         value => message.set_value(value),
     }
+    Ok(())
 }
 
 /// Evaluates an expression that is made of constants.

@@ -53,6 +53,26 @@ fn examples_do_what_they_say() {
 }
 
 #[test]
+fn what_would_be_too_large_to_write_is_refused() {
+    let doubled = "root.all = range(0, 40).fold(this, t -> [t.tally, t.tally])";
+    let why = "Error: the mapping makes a message of more than 1 GiB";
+    assert_eq!(eval(doubled, "{}"), why);
+    for method in [
+        "string()",
+        "bytes()",
+        "format_json()",
+        "format_yaml()",
+        "format_msgpack()",
+    ] {
+        let written = format!("root = range(0, 40).fold(this, t -> [t.tally, t.tally]).{method}");
+        let why = "the value takes more than 256 MiB as text";
+        assert!(eval(&written, "{}").ends_with(why), "{method}");
+    }
+    let few = "root = range(0, 3).fold(1, t -> [t.tally, t.tally])";
+    assert_eq!(eval(few, "{}"), "[[[1,1],[1,1]],[[1,1],[1,1]]]");
+}
+
+#[test]
 fn defaults_are_constants_and_core_entries_have_code() {
     for f in functions::FUNCTIONS.iter().flat_map(|(_, table)| *table) {
         let coded = !matches!(f.call, spec::FunctionCall::Core)

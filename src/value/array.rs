@@ -41,6 +41,14 @@ impl Array {
         }
     }
 
+    /// How many elements it holds itself: none as long as it is a piece of a document.
+    pub(crate) fn held(&self) -> usize {
+        match &self.0 {
+            Repr::Raw(..) => 0,
+            Repr::Tree(items) => items.0.len(),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         match &self.0 {
             Repr::Raw(document, node) => document.node(*node).next == node + 1,

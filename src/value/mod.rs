@@ -8,6 +8,7 @@ mod array;
 mod compare;
 mod document;
 mod edited;
+mod extent;
 mod fields;
 mod json;
 mod keys;

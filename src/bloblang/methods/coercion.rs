@@ -1,6 +1,6 @@
 //! Table: methods that make one type of another, or insist on one.
 
-use super::common::{float, lossy, optional_str, to_bytes, to_text};
+use super::common::{float, lossy, optional_str, to_bytes, to_text, writable};
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::formats::go_num;
 use crate::value::Value;
@@ -61,7 +61,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, _| {
             Ok(Value::Bytes(match receiver {
-                structure @ (Value::Array(_) | Value::Object(_)) => escaped_json(&structure).into(),
+                structure @ (Value::Array(_) | Value::Object(_)) => {
+                    escaped_json(writable(&structure)?).into()
+                }
                 other => to_bytes(other),
             }))
         }),
@@ -157,7 +159,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             Ok(Value::String(match receiver {
                 structure @ (Value::Array(_) | Value::Object(_)) => {
-                    lossy(escaped_json(&structure).into())
+                    lossy(escaped_json(writable(&structure)?).into())
                 }
                 other => to_text(other),
             }))

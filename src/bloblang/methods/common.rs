@@ -140,6 +140,17 @@ pub(super) fn wrong(wanted: &str, got: &Value) -> CallError {
     CallError::Bare(type_error(wanted, got.type_name(), None, &preview).into())
 }
 
+/// The largest text that a value is written as, in bytes.
+const MAX_WRITTEN: usize = 256 << 20;
+
+/// The value, unless it is too large to be written: shared parts take room each time.
+pub(super) fn writable(value: &Value) -> Result<&Value, CallError> {
+    match value.exceeds(MAX_WRITTEN) {
+        true => Err("the value takes more than 256 MiB as text".into()),
+        false => Ok(value),
+    }
+}
+
 /// Whether two values are equal: numbers by value whatever their type, strings and bytes by content, arrays and objects by elements. A bool
 /// on the left compares with numbers too, as does null on either side with a missing field.
 pub(crate) fn equal(left: &Value, right: &Value) -> bool {

@@ -1,5 +1,6 @@
 //! Table: methods that read other formats into values, and write values in them.
 
+use super::common::writable;
 use super::schema;
 use super::time::text;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind, Status};
@@ -62,7 +63,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 indent: (!flag(&args[1])).then_some(indent),
                 escape_html: flag(&args[2]),
             };
-            Ok(Box::new(move |receiver| Ok(bytes_value(json_text::format(&receiver, &layout)))))
+            Ok(Box::new(move |receiver| Ok(bytes_value(json_text::format(writable(&receiver)?, &layout)))))
         }),
     )
     .sourceless(),
@@ -90,7 +91,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: "root.doc = this.doc.format_yaml().string()",
             cases: &[(r#"{"doc":{"foo":"bar"}}"#, r#"{"doc":"foo: bar\n"}"#)],
         }],
-        MethodCall::Plain(|receiver, _| Ok(bytes_value(yaml::format(&receiver).into_bytes()))),
+        MethodCall::Plain(|receiver, _| Ok(bytes_value(yaml::format(writable(&receiver)?).into_bytes()))),
     )
     .sourceless(),
     MethodSpec::new(
@@ -147,7 +148,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             cases: &[(r#"{"foo":{"-id":1,"bar":"baz"}}"#, r#"<foo id="1"><bar>baz</bar></foo>"#)],
         }],
         MethodCall::Plain(|receiver, args| {
-            let Value::Object(object) = &receiver else {
+            let Value::Object(object) = writable(&receiver)? else {
                 return Err(CallError::wanted("object", receiver));
             };
             let indent = text(&args[0])?;
@@ -195,7 +196,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             mapping: r#"root = this.format_msgpack().encode("hex")"#,
             cases: &[(r#"{"foo":"bar"}"#, "81a3666f6fa3626172")],
         }],
-        MethodCall::Plain(|receiver, _| Ok(bytes_value(msgpack::format(&receiver)))),
+        MethodCall::Plain(|receiver, _| Ok(bytes_value(msgpack::format(writable(&receiver)?)))),
     )
     .sourceless(),
     MethodSpec::new(
