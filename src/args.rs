@@ -7,10 +7,12 @@
 //! Nothing here reads the process's environment or prints: both come in and go out as values.
 
 mod file;
+mod processes;
 mod settings;
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, str::FromStr};
 
+pub use processes::host_of;
 pub use settings::{SETTINGS, Setting};
 
 use crate::{
@@ -66,6 +68,8 @@ pub struct Config {
     pub policy: Policy,
     /// Where a worker looks for its coordinator: `host:port`, several separated by commas.
     pub discovery_uri: String,
+    /// How many workers run here, each in a process of its own; 1 is this process itself.
+    pub processes: usize,
     /// None makes it of the host's name and the gRPC port.
     pub worker_id: Option<WorkerId>,
     /// Where others reach this worker's gRPC port, `host:port` or `host`; none makes it of the bind address.
@@ -255,6 +259,7 @@ impl Texts<'_> {
             _ => Err("only `none` is offered".into()),
         })?;
         let (database_driver, database_uri) = self.database()?;
+        let processes = self.get("processes", processes::count)?;
         let debug = self.get("debug", switch)?;
         let ports = |from: u16, text: &'static str| -> Result<Port, String> {
             let given = self.read(text, parse)?.map(Port::Exactly);
@@ -263,7 +268,7 @@ impl Texts<'_> {
                 Role::Coordinator | Role::Standalone => Port::Exactly(from),
             }))
         };
-        Ok(Config {
+        let config = Config {
             role,
             bind_address: self.get("bind-address", parse)?,
             grpc_port: ports(50_000, "grpc-port")?,
@@ -273,6 +278,7 @@ impl Texts<'_> {
             secret_key: self.read("secret.key", parse)?,
             policy,
             discovery_uri: self.get("discovery-uri", endpoints)?,
+            processes,
             worker_id: self.read("worker-id", parse)?,
             advertise_addr: self.read("advertise-addr", parse)?,
             labels: self.read("labels", labels)?.unwrap_or_default(),
@@ -295,7 +301,9 @@ impl Texts<'_> {
                 "json" => Ok(true),
                 _ => Err("formats are text and json".into()),
             })?,
-        })
+        };
+        processes::check(&config)?;
+        Ok(config)
     }
 }
 

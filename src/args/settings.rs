@@ -97,6 +97,8 @@ pub static SETTINGS: &[Setting] = &[
         "Where the coordinator is; several are separated by commas"),
     row(WORKER, &["worker-id"], "WORKER_ID", "ID", "",
         "This worker's name, the same after a restart [default: HOSTNAME:GRPC-PORT]"),
+    row(WORKER, &["processes"], "PROCESSES", "N", "1",
+        "Run so many workers, each in a process of its own that is started anew when it crashes; `auto` is one for each core. Ids get `-1`, `-2`, ... and ports count up"),
     row(WORKER, &["advertise-addr"], "ADVERTISE_ADDR", "HOST:PORT", "",
         "Where the coordinator reaches this worker's gRPC port [default: the bind address, or the host's name if that is every address]"),
     row(WORKER, &["labels"], "LABELS", "K=V,...", "",

@@ -10,6 +10,7 @@ mod config_files;
 mod footprint;
 mod serve;
 mod show;
+mod supervise;
 
 use std::{collections::BTreeMap, io::Write, process::ExitCode};
 
@@ -97,15 +98,16 @@ pub fn main(args: Vec<String>) -> ExitCode {
     };
     let result = match Command::from_arg_matches(&matches) {
         Ok(command) if matches.subcommand().is_some() => runtime.block_on(command.run()),
-        _ => match Config::load(&given(&matches), &env, &|path| {
-            std::fs::read_to_string(path)
-        }) {
-            Ok(config) => runtime.block_on(role(config)),
-            Err(why) => {
-                eprintln!("airtruct: {why}");
-                return ExitCode::from(2);
+        _ => {
+            let flags = given(&matches);
+            match Config::load(&flags, &env, &|path| std::fs::read_to_string(path)) {
+                Ok(config) => runtime.block_on(role(&config, &flags)),
+                Err(why) => {
+                    eprintln!("airtruct: {why}");
+                    return ExitCode::from(2);
+                }
             }
-        },
+        }
     };
     // Blocking reads (a terminal, a pipe) must not hold up the exit.
     runtime.shutdown_background();
@@ -131,9 +133,13 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 }
 
 /// Runs a role until it ends.
-async fn role(config: Config) -> anyhow::Result<ExitCode> {
+async fn role(config: &Config, flags: &BTreeMap<String, String>) -> anyhow::Result<ExitCode> {
     crate::telemetry::logs::init(&config.log_level, config.log_json)?;
-    serve::run(config).await
+    match config.processes {
+        1 => serve::run(config).await,
+        _ => supervise::run(config, flags).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A length of time on the command line: `500ms`, `1m30s`.

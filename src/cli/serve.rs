@@ -6,7 +6,6 @@
 use std::{
     net::{IpAddr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::ExitCode,
 };
 
 use anyhow::Context;
@@ -24,15 +23,14 @@ use crate::{
 /// How many ports are tried where any from one on will do.
 const PORTS_TRIED: u16 = 1_000;
 
-pub async fn run(config: Config) -> anyhow::Result<ExitCode> {
+pub async fn run(config: &Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
     tokio::spawn(footprint::shrink_after_start());
     match config.role {
-        Role::Coordinator => coordinate(&config, &shutdown).await?.wait().await?,
-        Role::Worker => work(&config, config.discovery_uri.clone(), shutdown).await?,
-        Role::Standalone => both(&config, &shutdown).await?,
+        Role::Coordinator => coordinate(config, &shutdown).await?.wait().await,
+        Role::Worker => work(config, config.discovery_uri.clone(), shutdown).await,
+        Role::Standalone => both(config, &shutdown).await,
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// A coordinator with its API.

@@ -23,6 +23,7 @@ use tonic::{
 
 use super::{Config, Running, agent::Agent, dial::Dialer, routes::Routes, slot::Shared};
 use crate::{
+    args::host_of,
     engine::Pipes,
     ids::{Incarnation, WorkerId},
     proto::{self, worker_server},
@@ -178,13 +179,8 @@ impl worker_server::Worker for Identity {
 
 /// Where others reach the listener.
 fn advertised(wanted: Option<&str>, bound: SocketAddr, host: &str) -> String {
-    let has_port = |text: &str| {
-        text.rsplit_once(':').is_some_and(|(before, port)| {
-            port.parse::<u16>().is_ok() && (!before.contains(':') || before.ends_with(']'))
-        })
-    };
     match wanted {
-        Some(text) if has_port(text) => text.to_owned(),
+        Some(text) if host_of(text) != text => text.to_owned(),
         Some(text) if text.contains(':') && !text.starts_with('[') => {
             format!("[{text}]:{}", bound.port())
         }

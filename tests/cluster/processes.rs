@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -17,6 +17,8 @@ struct Process {
     child: Child,
     /// What it printed of where it listens.
     line: String,
+    /// Held, since a process without a reader ends.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Process {
@@ -37,12 +39,14 @@ impl Process {
             .spawn()
             .expect("the binary runs");
         let mut line = String::new();
-        let stdout = child.stdout.take().expect("its output");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("where it listens");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        output.read_line(&mut line).expect("where it listens");
         assert!(line.starts_with("listening "), "it printed `{line}`");
-        Self { child, line }
+        Self {
+            child,
+            line,
+            _output: output,
+        }
     }
 
     /// A part of the line, such as `http=`.
@@ -58,6 +62,26 @@ impl Process {
         // SAFETY: a signal to a child that was not waited for yet.
         let status = unsafe { libc::kill(self.child.id() as i32, signal) };
         assert_eq!(status, 0, "the process is there");
+    }
+
+    /// The processes that it started and that are there.
+    fn children(&self) -> Vec<i32> {
+        let of =
+            |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("children")).ok();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let lists: Vec<String> = tasks
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(of)
+            .collect();
+        let mut all: Vec<i32> = lists
+            .iter()
+            .flat_map(|list| list.split_whitespace())
+            .filter_map(|pid| pid.parse().ok())
+            .collect();
+        all.sort_unstable();
+        all
     }
 
     async fn wait(&mut self) -> ExitStatus {
@@ -114,8 +138,15 @@ impl Processes {
     }
 
     fn worker(&self, id: &str) -> Process {
+        self.workers(id, "1")
+    }
+
+    /// So many of them under one that watches over them.
+    fn workers(&self, id: &str, count: &str) -> Process {
         let discovery = format!("{}:7000", self.host);
         let arguments = [
+            "-processes",
+            count,
             "-role",
             "worker",
             "-worker-id",
@@ -324,4 +355,71 @@ async fn a_coordinator_may_go_and_come_and_workers_leave_in_order() {
         assert!(gap < 1_000, "a gap of {gap} ms for {name}");
     }
     assert_eq!(workers[1].part("id="), "w2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_one_process_watches_over_are_started_anew_and_end_with_it() {
+    let cluster = Processes::new();
+    let mut pool = cluster.workers("pool", "2");
+    cluster.wait_workers(2).await;
+    let names = ["a", "b", "c", "d"];
+    cluster.apply(&names);
+    let owners = cluster.wait_running(4).await;
+    assert_eq!(owned(&owners, "pool-1").len(), 2, "{owners:?}");
+    assert_eq!(owned(&owners, "pool-2").len(), 2, "{owners:?}");
+    for name in names {
+        wait_lines(&cluster.file(name), 3).await;
+    }
+
+    // One of them crashes: the other goes on, and there are two again.
+    let before = pool.children();
+    assert_eq!(before.len(), 2);
+    signal(before[0], libc::SIGKILL);
+    wait_until("another takes its place", || {
+        let now = pool.children();
+        now.len() == 2 && !now.contains(&before[0])
+    })
+    .await;
+    assert!(pool.children().contains(&before[1]), "the other goes on");
+    cluster.wait_workers(2).await;
+    cluster.wait_running(4).await;
+    for name in names {
+        let have = lines(&cluster.file(name)).len();
+        wait_lines(&cluster.file(name), have + 3).await;
+        let gap = longest_gap(&lines(&cluster.file(name)));
+        assert!(gap < 1_000, "a gap of {gap} ms for {name}");
+    }
+
+    // The one that watches dies: they hand over and end, nobody is left behind.
+    let mut other = cluster.workers("other", "2");
+    cluster.wait_workers(4).await;
+    let orphans = pool.children();
+    pool.signal(libc::SIGKILL);
+    pool.wait().await;
+    wait_until("they end", || orphans.iter().all(|pid| !exists(*pid))).await;
+    let owners = cluster.wait_running(4).await;
+    assert!(
+        owners.iter().all(|(_, owner)| owner.starts_with("other-")),
+        "{owners:?}"
+    );
+
+    // Asked to stop, they all end well.
+    let children = other.children();
+    other.signal(libc::SIGTERM);
+    let ended = other.wait().await;
+    assert!(ended.success(), "{ended}");
+    assert!(children.iter().all(|pid| !exists(*pid)));
+}
+
+fn signal(pid: i32, signal: i32) {
+    // SAFETY: it only sends a signal.
+    let status = unsafe { libc::kill(pid, signal) };
+    assert_eq!(status, 0, "the process is there");
+}
+
+/// Whether there is such a process that has not ended; one that nobody waited for has.
+fn exists(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
