@@ -15,7 +15,7 @@ build: ## a debug build
 	$(CARGO) build
 
 test: tools check ## everything that CI checks
-	$(CARGO) test --no-fail-fast
+	AIRTRUCT_SIM_SCHEDULES=10000 $(CARGO) test --no-fail-fast
 
 check: ## format and lints
 	$(CARGO) fmt --check

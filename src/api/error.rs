@@ -50,6 +50,10 @@ impl Error {
         }
     }
 
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// A request that makes no sense.
     pub fn invalid(message: impl Into<String>) -> Error {
         Error::new(StatusCode::BAD_REQUEST, "invalid", message)

@@ -32,9 +32,17 @@ use axum::{
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::coordinator::{Handle, Role};
+use crate::coordinator::{Draft, Handle, Role};
 
 pub use server::serve;
+
+/// The stream that a config describes, checked as the API checks it; an error says in words what is wrong and where.
+pub fn check_config(text: &str) -> anyhow::Result<Draft> {
+    match draft::check(text) {
+        Ok(checked) => Ok(checked.draft),
+        Err(error) => anyhow::bail!("{}", error.message()),
+    }
+}
 
 /// The largest body that the API takes; requests to streams (`/ingest`) have the stream's own limit.
 pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;

@@ -16,9 +16,9 @@ pub(super) fn faults(options: &Options, rng: &mut Rng) -> Vec<(u64, Fault)> {
 fn fault(options: &Options, rng: &mut Rng) -> Fault {
     let worker = rng.range(0, options.workers as u64 - 1) as usize;
     let coordinator = rng.range(0, options.coordinators as u64 - 1) as usize;
-    let stream = rng.range(0, options.streams as u64 - 1) as usize;
+    let stream = rng.range(0, options.streams.len() as u64 - 1) as usize;
     let ms = *rng.pick(&[30, 200, 1_000, 2_000, 2_700, 3_500, 6_000]) + rng.range(0, 400);
-    match rng.range(0, 19) {
+    match rng.range(0, 20) {
         0..=3 => Fault::KillWorker(worker, ms),
         4 => Fault::StopWorker(worker, ms),
         5..=8 => Fault::PauseWorker(worker, ms),
@@ -36,6 +36,7 @@ fn fault(options: &Options, rng: &mut Rng) -> Fault {
         16 if options.coordinators > 1 => Fault::LoseStore(coordinator, ms),
         16 | 17 => Fault::Edit(stream),
         18 => Fault::Toggle(stream),
+        19 => Fault::Scale(stream, rng.range(1, 4) as u32),
         _ => Fault::Drain(worker),
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Lead {
     pub(super) sessions: BTreeMap<WorkerId, (Incarnation, Link)>,
     sets: BTreeMap<WorkerId, (u64, Vec<Duty>)>,
     dirty: bool,
+    /// When it planned last, by its own clock: what fell due since then, while it was stopped too, is to be planned.
+    planned: Time,
     /// The real time at which it wakes next; other alarms are out of date.
     pub(super) wakes_at: u64,
 }
@@ -81,6 +83,7 @@ impl Lead {
             sessions: BTreeMap::new(),
             sets: BTreeMap::new(),
             dirty: true,
+            planned: now,
             wakes_at: 0,
         }
     }
@@ -200,8 +203,8 @@ impl Lead {
     }
 
     /// When to wake next.
-    pub(super) fn deadline(&self, policy: &Policy, now: Time) -> Option<Time> {
-        next_deadline(&self.view, policy, now)
+    pub(super) fn deadline(&self, policy: &Policy) -> Option<Time> {
+        next_deadline(&self.view, policy, self.planned)
     }
 
     fn save(
@@ -236,6 +239,7 @@ impl Lead {
         if !std::mem::take(&mut self.dirty) {
             return Step::Done;
         }
+        self.planned = now;
         let mut decisions = plan(&self.view, cx.policy, now);
         if cx.sabotage == Some(Sabotage::ForgetsDraining) {
             decisions.extend(self.forget_draining());

@@ -88,7 +88,7 @@ impl World<'_> {
                     self.send_down(&id, link, message);
                 }
                 let clock = self.coordinators[c].clock;
-                if let Some(next) = lead.deadline(&self.policy, clock.at(self.real)) {
+                if let Some(next) = lead.deadline(&self.policy) {
                     let at = clock.real_of(next).max(self.real + 1);
                     if lead.wakes_at != at {
                         lead.wakes_at = at;

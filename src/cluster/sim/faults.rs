@@ -3,10 +3,11 @@
 use super::{
     events::{Event, ToWorker},
     options::Fault,
-    world::{World, name_of},
+    world::World,
 };
 use crate::cluster::{
-    Desired, Drain, DrainCause, Presence, Standing, Time, View, invariants::Violation,
+    Desired, Drain, DrainCause, Presence, Shard, Standing, Stream, Time, View,
+    invariants::Violation,
 };
 use crate::ids::ShardId;
 
@@ -46,19 +47,16 @@ impl World<'_> {
                 }
             }
             Fault::LoseStore(c, ms) => self.cut_store[c] = real + ms,
-            Fault::Edit(n) => self.edit(move |view, _| {
-                if let Some(stream) = view.streams.get_mut(&name_of(n)) {
-                    stream.revision = stream.revision.next();
-                }
+            Fault::Edit(n) => {
+                self.edit_stream(n, |stream| stream.revision = stream.revision.next());
+            }
+            Fault::Toggle(n) => self.edit_stream(n, |stream| {
+                stream.desired = match stream.desired {
+                    Desired::Active => Desired::Paused,
+                    Desired::Paused | Desired::Deleted => Desired::Active,
+                };
             }),
-            Fault::Toggle(n) => self.edit(move |view, _| {
-                if let Some(stream) = view.streams.get_mut(&name_of(n)) {
-                    stream.desired = match stream.desired {
-                        Desired::Active => Desired::Paused,
-                        Desired::Paused | Desired::Deleted => Desired::Active,
-                    };
-                }
-            }),
+            Fault::Scale(n, shards) => self.edit_stream(n, |stream| stream.shards = shards),
             Fault::Drain(w) => {
                 let id = self.workers[w].id.clone();
                 self.edit(move |view, now| {
@@ -76,6 +74,15 @@ impl World<'_> {
                 });
             }
         }
+    }
+
+    fn edit_stream(&mut self, n: usize, change: impl Fn(&mut Stream)) {
+        let name = self.options.streams[n].name.clone();
+        self.edit(|view, _| {
+            if let Some(stream) = view.streams.get_mut(&name) {
+                change(stream);
+            }
+        });
     }
 
     /// Somebody changes something by way of the coordinator that leads, if one does.
@@ -121,40 +128,46 @@ impl World<'_> {
             return;
         };
         let view = &lead.view;
-        let has_room = view
-            .workers
-            .values()
-            .any(|w| w.drain.is_none() && w.presence == Presence::Active);
+        let has_room = |stream: &Stream| {
+            view.workers.values().any(|w| {
+                let has = |(key, value): (&String, &String)| w.labels.get(key) == Some(value);
+                w.drain.is_none()
+                    && w.presence == Presence::Active
+                    && stream.requires.iter().all(has)
+            })
+        };
         for stream in view.streams.values() {
-            let id = ShardId::new(stream.name.clone(), 0);
-            let shard = view.shards.get(&id);
-            let last = self.last_write.get(&id).copied().unwrap_or_default();
-            let writes = self.real - last < 1_500;
-            let state = || match shard {
-                Some(shard) => format!(
-                    "{:?}: {}, {:?}",
-                    shard.standing, shard.reason, shard.assignments
-                ),
-                None => "it has no record".to_owned(),
-            };
-            let waits = shard.is_some_and(|s| matches!(s.standing, Standing::Quarantined { .. }));
-            if stream.desired == Desired::Active && has_room && !writes && !waits {
-                let what = format!(
-                    "{} should run and has not written for {} ms ({})",
-                    stream.name,
-                    self.real - last,
-                    state()
-                );
-                self.outcome.violations.push(stuck(what));
-            } else if stream.desired == Desired::Paused
-                && shard.is_some_and(|s| !s.assignments.is_empty())
-            {
-                self.outcome.violations.push(stuck(format!(
-                    "{} is paused and has not ended ({})",
-                    stream.name,
-                    state()
-                )));
+            let is_active = stream.desired == Desired::Active;
+            for index in 0..stream.shards {
+                let id = ShardId::new(stream.name.clone(), index);
+                let shard = view.shards.get(&id);
+                let last = self.last_write.get(&id).copied().unwrap_or_default();
+                let waits =
+                    shard.is_some_and(|s| matches!(s.standing, Standing::Quarantined { .. }));
+                if is_active && has_room(stream) && self.real - last >= 1_500 && !waits {
+                    let what = format!(
+                        "{id} should run and has not written for {} ms ({})",
+                        self.real - last,
+                        shard.map_or_else(|| "it has no record".to_owned(), state_of)
+                    );
+                    self.outcome.violations.push(stuck(what));
+                }
+            }
+            for (id, shard) in &view.shards {
+                let is_wanted = is_active && id.shard.0 < stream.shards;
+                if id.stream == stream.name && !is_wanted && !shard.assignments.is_empty() {
+                    let what =
+                        format!("{id} is not wanted and has not ended ({})", state_of(shard));
+                    self.outcome.violations.push(stuck(what));
+                }
             }
         }
     }
+}
+
+fn state_of(shard: &Shard) -> String {
+    format!(
+        "{:?}: {}, {:?}",
+        shard.standing, shard.reason, shard.assignments
+    )
 }

@@ -24,7 +24,7 @@ mod worker;
 mod workers;
 mod world;
 
-pub use options::{Fault, Options, Sabotage};
+pub use options::{Fault, Options, Sabotage, uniform};
 
 use super::invariants::Violation;
 

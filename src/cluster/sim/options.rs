@@ -1,10 +1,17 @@
 //! What to simulate.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{OnPartition, Stream};
+use crate::ids::StreamName;
+
 /// A world and what happens to it.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub workers: usize,
-    pub streams: usize,
+    /// Labels of workers, by their number from 0; the others have none.
+    pub labels: BTreeMap<usize, BTreeMap<String, String>>,
+    pub streams: Vec<Stream>,
     /// One is like the embedded database: a refused connection then renews leases. More have a leader.
     pub coordinators: usize,
     /// What happens, besides what chance brings. Times in milliseconds from the start.
@@ -25,7 +32,8 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             workers: 3,
-            streams: 5,
+            labels: BTreeMap::new(),
+            streams: uniform(5),
             coordinators: 1,
             script: Vec::new(),
             random: true,
@@ -35,6 +43,43 @@ impl Default for Options {
             trace: false,
         }
     }
+}
+
+impl Options {
+    /// A world of another shape for each seed: its size, streams with shards, and who leads.
+    pub fn varied(seed: u64) -> Options {
+        let mut streams = uniform(1 + (seed % 7) as usize);
+        for (n, stream) in streams.iter_mut().enumerate() {
+            stream.shards = if (seed + n as u64).is_multiple_of(4) {
+                3
+            } else {
+                1
+            };
+        }
+        Options {
+            workers: 2 + (seed % 4) as usize,
+            streams,
+            coordinators: if seed.is_multiple_of(3) { 2 } else { 1 },
+            ..Options::default()
+        }
+    }
+
+    /// The streams of which two owners may act at a time: those that take it, and those that asked for it.
+    pub(super) fn may_overlap(&self) -> BTreeSet<StreamName> {
+        let overlap =
+            |stream: &&Stream| stream.stateless || stream.on_partition == OnPartition::Continue;
+        self.streams
+            .iter()
+            .filter(overlap)
+            .map(|stream| stream.name.clone())
+            .collect()
+    }
+}
+
+/// So many streams with one shard and no wishes, named s1, s2 and so on.
+pub fn uniform(count: usize) -> Vec<Stream> {
+    let name = |n: usize| StreamName::new(&format!("s{}", n + 1)).expect("a stream name");
+    (0..count).map(|n| Stream::new(name(n))).collect()
 }
 
 /// Something that goes wrong, or that somebody does. Workers and coordinators are told by their number from 0.
@@ -61,6 +106,8 @@ pub enum Fault {
     Edit(usize),
     /// Somebody pauses a stream, or resumes it.
     Toggle(usize),
+    /// Somebody gives a stream so many shards.
+    Scale(usize, u32),
     /// Somebody drains a worker, or undrains it.
     Drain(usize),
 }

@@ -29,28 +29,16 @@ fn first_broken(options: &(dyn Fn(u64) -> Options + Sync), seeds: u64) -> Option
     found.into_inner().expect("no thread panics")
 }
 
-/// Worlds of all sizes, by the seed.
-fn any_world(seed: u64) -> Options {
-    Options {
-        workers: 2 + (seed % 4) as usize,
-        streams: 1 + (seed % 7) as usize,
-        coordinators: if seed.is_multiple_of(3) { 2 } else { 1 },
-        ..Options::default()
-    }
-}
-
 #[test]
 fn no_schedule_breaks_a_promise() {
     let seeds =
         std::env::var("AIRTRUCT_SIM_SCHEDULES").map_or(1_000, |n| n.parse().expect("a number"));
-    if let Some((seed, _)) = first_broken(&any_world, seeds) {
-        let traced = run(
-            &Options {
-                trace: true,
-                ..any_world(seed)
-            },
-            seed,
-        );
+    if let Some((seed, _)) = first_broken(&Options::varied, seeds) {
+        let options = Options {
+            trace: true,
+            ..Options::varied(seed)
+        };
+        let traced = run(&options, seed);
         let broken: Vec<String> = traced.violations.iter().map(ToString::to_string).collect();
         panic!(
             "seed {seed}:\n{}\n{}",
@@ -79,9 +67,9 @@ fn every_sabotage_is_found() {
             coordinators: if *sabotage == Sabotage::DeposedLeads {
                 2
             } else {
-                any_world(seed).coordinators
+                Options::varied(seed).coordinators
             },
-            ..any_world(seed)
+            ..Options::varied(seed)
         };
         let found = first_broken(&options, 10_000);
         assert!(found.is_some(), "{name} survived");

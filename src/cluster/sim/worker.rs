@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{clock::Clock, message::Link};
 use crate::cluster::{
-    AssignmentState, Duty, FailureKind, Goal, Heartbeat, Hello, Report, Time,
+    AssignmentState, Duty, FailureKind, Goal, Heartbeat, Hello, OnPartition, Report, Time,
     lease::WorkerLease,
     worker::{Lifetime, Load},
 };
@@ -14,6 +14,7 @@ use crate::ids::{AssignmentId, Epoch, Generation, Incarnation, ShardId, WorkerId
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) id: WorkerId,
+    pub(super) labels: BTreeMap<String, String>,
     pub(super) clock: Clock,
     /// Counts its starts; 0 while it was never started.
     pub(super) life: u64,
@@ -39,6 +40,8 @@ pub(super) struct Run {
     pub(super) shard: ShardId,
     pub(super) state: AssignmentState,
     pub(super) failure: Option<FailureKind>,
+    /// It acts without a lease too.
+    pub(super) goes_on: bool,
     /// When the last write that was begun arrives, in real time.
     pub(super) writing_until: u64,
 }
@@ -69,7 +72,7 @@ impl Worker {
             id: self.id.clone(),
             incarnation: process.incarnation,
             address: format!("{}:1", self.id),
-            labels: BTreeMap::new(),
+            labels: self.labels.clone(),
             max_streams: None,
             weight: 1,
             limits: Lifetime::default(),
@@ -115,18 +118,14 @@ impl Process {
             let epoch = duty.assignment.epoch;
             match (self.runs.get_mut(&epoch), duty.goal) {
                 (None, Goal::Run) => {
-                    self.runs.insert(
-                        epoch,
-                        Run::new(&duty.assignment.shard, AssignmentState::Starting),
-                    );
+                    self.runs
+                        .insert(epoch, Run::new(duty, AssignmentState::Starting));
                     begun.starts.push(epoch);
                 }
                 // It never ran here: there is nothing to finish.
                 (None, Goal::Drain { .. }) => {
-                    self.runs.insert(
-                        epoch,
-                        Run::new(&duty.assignment.shard, AssignmentState::Stopped),
-                    );
+                    self.runs
+                        .insert(epoch, Run::new(duty, AssignmentState::Stopped));
                 }
                 (Some(run), Goal::Drain { .. }) => {
                     if !run.state.is_over() && run.state != AssignmentState::Draining {
@@ -147,11 +146,12 @@ impl Process {
 }
 
 impl Run {
-    fn new(shard: &ShardId, state: AssignmentState) -> Run {
+    fn new(duty: &Duty, state: AssignmentState) -> Run {
         Run {
-            shard: shard.clone(),
+            shard: duty.assignment.shard.clone(),
             state,
             failure: None,
+            goes_on: duty.on_partition == OnPartition::Continue,
             writing_until: 0,
         }
     }

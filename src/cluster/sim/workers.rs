@@ -185,11 +185,12 @@ impl World<'_> {
             return;
         };
         let incarnation = process.incarnation;
-        let may =
-            process.lease.may_act(now) || self.options.sabotage == Some(Sabotage::NoLeaseCheck);
         let Some(run) = process.runs.get_mut(&epoch) else {
             return;
         };
+        let may = process.lease.may_act(now)
+            || run.goes_on
+            || self.options.sabotage == Some(Sabotage::NoLeaseCheck);
         if !matches!(
             run.state,
             AssignmentState::Running | AssignmentState::Draining
@@ -223,8 +224,10 @@ impl World<'_> {
             return;
         }
         self.outcome.writes += 1;
-        let judged = self.sink.write(&shard, epoch, worker, incarnation);
-        self.outcome.violations.extend(judged.err());
+        if !self.may_overlap.contains(&shard.stream) {
+            let judged = self.sink.write(&shard, epoch, worker, incarnation);
+            self.outcome.violations.extend(judged.err());
+        }
         let last = self
             .last_write
             .insert(shard, self.real)

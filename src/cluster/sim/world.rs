@@ -1,6 +1,6 @@
 //! The world: processes, the network between them, and the loop that lets events happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Outcome, chance,
@@ -12,7 +12,7 @@ use super::{
     store::Store,
     worker::Worker,
 };
-use crate::cluster::{Policy, Stream, View, invariants::Sink};
+use crate::cluster::{Policy, View, invariants::Sink};
 use crate::ids::{ShardId, StreamName, WorkerId};
 
 /// For how long a leadership is held that isn't renewed, in milliseconds.
@@ -45,6 +45,8 @@ pub(super) struct World<'o> {
     pub(super) sessions: u64,
     pub(super) targets: Vec<usize>,
     pub(super) sink: Sink,
+    /// Streams whose writes the sink doesn't judge.
+    pub(super) may_overlap: BTreeSet<StreamName>,
     pub(super) last_write: BTreeMap<ShardId, u64>,
     pub(super) outcome: Outcome,
 }
@@ -59,6 +61,7 @@ impl<'o> World<'o> {
         let workers: Vec<Worker> = (0..options.workers)
             .map(|n| Worker {
                 id: WorkerId::new(&format!("w{}", n + 1)).expect("a worker id"),
+                labels: options.labels.get(&n).cloned().unwrap_or_default(),
                 clock: clock(1_000),
                 life: 0,
                 process: None,
@@ -73,9 +76,8 @@ impl<'o> World<'o> {
             })
             .collect();
         let mut view = View::default();
-        for n in 0..options.streams {
-            let stream = Stream::new(name_of(n));
-            view.streams.insert(stream.name.clone(), stream);
+        for stream in &options.streams {
+            view.streams.insert(stream.name.clone(), stream.clone());
         }
         let mut queue = Queue::default();
         for w in 0..options.workers {
@@ -118,6 +120,7 @@ impl<'o> World<'o> {
             coordinators,
             sessions: 0,
             sink: Sink::default(),
+            may_overlap: options.may_overlap(),
             last_write: BTreeMap::new(),
             outcome: Outcome::default(),
             options,
@@ -179,8 +182,4 @@ impl<'o> World<'o> {
             Event::End => {}
         }
     }
-}
-
-pub(super) fn name_of(n: usize) -> StreamName {
-    StreamName::new(&format!("s{}", n + 1)).expect("a stream name")
 }
