@@ -14,13 +14,18 @@ use axum::{
 use super::{Api, error::Error};
 
 pub(super) async fn guard(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let host =
-        text(headers, header::HOST).or_else(|| request.uri().authority().map(|a| a.as_str()));
-    if let Some(why) = refusal(host, text(headers, header::ORIGIN), api.is_loopback) {
+    if let Some(why) = refusal_of(&request, api.is_loopback) {
         return Error::new(StatusCode::FORBIDDEN, "forbidden", why).into_response();
     }
     next.run(request).await
+}
+
+/// Why a request is refused that a web page may have sent; `is_loopback`: only this host can reach the server.
+pub(crate) fn refusal_of(request: &Request, is_loopback: bool) -> Option<String> {
+    let headers = request.headers();
+    let host =
+        text(headers, header::HOST).or_else(|| request.uri().authority().map(|a| a.as_str()));
+    refusal(host, text(headers, header::ORIGIN), is_loopback)
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {

@@ -34,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::coordinator::{Draft, Handle, Role};
 
+pub(crate) use guard::refusal_of;
 pub use server::serve;
 
 /// The stream that a config describes, checked as the API checks it; an error says in words what is wrong and where.

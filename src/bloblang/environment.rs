@@ -3,15 +3,14 @@
 use super::caches::CacheLink;
 use super::spec::FunctionSpec;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-/// Reads the file that an `import` names, or says why it can't be read.
-pub type Importer = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
-
-/// What mappings may use. The default allows everything, and imports files by their path.
+/// What mappings may use. The default allows everything, and finds files from the working directory.
 #[derive(Clone)]
 pub struct Environment {
-    importer: Importer,
+    /// Where relative paths of imports, and of `file_rel`, begin.
+    folder: Arc<Path>,
     impure: bool,
     message: bool,
     caches: CacheLink,
@@ -43,7 +42,7 @@ const OF_MESSAGE: &[&str] = &[
 impl Default for Environment {
     fn default() -> Environment {
         Environment {
-            importer: Arc::new(read_file),
+            folder: Path::new("").into(),
             impure: true,
             message: true,
             caches: CacheLink::default(),
@@ -72,17 +71,24 @@ impl Environment {
     /// Without functions that read something besides the message, and without imports.
     pub fn without_impure() -> Environment {
         Environment {
-            importer: Arc::new(|path| Err(format!("{path}: imports are not allowed here"))),
+            folder: Path::new("").into(),
             impure: false,
             message: true,
             caches: CacheLink::default(),
         }
     }
 
-    /// Imports through `importer`.
-    pub fn with_importer(mut self, importer: Importer) -> Environment {
-        self.importer = importer;
-        self
+    /// For a mapping that stands in this file: relative paths begin in its folder.
+    pub fn beside(&self, file: &Path) -> Environment {
+        Environment {
+            folder: file.parent().unwrap_or(Path::new("")).into(),
+            ..self.clone()
+        }
+    }
+
+    /// Where relative paths begin.
+    pub(crate) fn folder(&self) -> &Arc<Path> {
+        &self.folder
     }
 
     /// With a link of its own to caches, for the mappings of one config.
@@ -98,8 +104,13 @@ impl Environment {
         &self.caches
     }
 
-    pub(crate) fn import(&self, path: &str) -> Result<String, String> {
-        (self.importer)(path)
+    /// The text of a file to import, with the environment of what stands in it; or why it can't be read.
+    pub(crate) fn import(&self, path: &str) -> Result<(String, Environment), String> {
+        if !self.impure {
+            return Err(format!("{path}: imports are not allowed here"));
+        }
+        let file = self.folder.join(path);
+        Ok((read_file(&file)?, self.beside(&file)))
     }
 
     pub(crate) fn allows(&self, function: &FunctionSpec) -> bool {
@@ -107,19 +118,24 @@ impl Environment {
     }
 }
 
-fn read_file(path: &str) -> Result<String, String> {
+fn read_file(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path)
         .map_err(|e| explain(path, &e))?
         .len();
     if size > MAX_IMPORT {
-        return Err(format!("{path}: larger than {MAX_IMPORT} bytes"));
+        return Err(format!(
+            "{}: larger than {MAX_IMPORT} bytes",
+            path.display()
+        ));
     }
     std::fs::read_to_string(path).map_err(|e| explain(path, &e))
 }
 
-fn explain(path: &str, error: &std::io::Error) -> String {
+fn explain(path: &Path, error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::NotFound => format!("open {path}: no such file or directory"),
-        _ => format!("open {path}: {error}"),
+        std::io::ErrorKind::NotFound => {
+            format!("open {}: no such file or directory", path.display())
+        }
+        _ => format!("open {}: {error}", path.display()),
     }
 }

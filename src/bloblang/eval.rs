@@ -464,6 +464,7 @@ impl Function {
             FunctionBody::Plain(run) => run(args),
             FunctionBody::Ready(run) => run(),
             FunctionBody::Prepare(prepare) => prepare(args).and_then(|run| run()),
+            FunctionBody::Locate(folder, prepare) => prepare(folder, args).and_then(|run| run()),
             FunctionBody::Caches(link, run) => match link.caches() {
                 Ok(caches) => run(&*caches, args),
                 Err(why) => Err(why.into()),

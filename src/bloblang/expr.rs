@@ -115,6 +115,10 @@ pub(crate) enum FunctionBody {
     Plain(fn(&[Value]) -> Result<Value, CallError>),
     Ready(FunctionFn),
     Prepare(fn(&[Value]) -> Result<FunctionFn, CallError>),
+    Locate(
+        Arc<std::path::Path>,
+        fn(&std::path::Path, &[Value]) -> Result<FunctionFn, CallError>,
+    ),
     Caches(
         CacheLink,
         fn(&dyn Caches, &[Value]) -> Result<Value, CallError>,

@@ -31,7 +31,7 @@ mod uses;
 
 pub use caches::{CacheLink, Caches};
 pub(crate) use context::{STACK_RESERVE, STACK_SIZE, here, on_new_stack};
-pub use environment::{Environment, Importer};
+pub use environment::Environment;
 pub use interpolate::Interpolated;
 pub use uses::Paths;
 

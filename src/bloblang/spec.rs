@@ -7,6 +7,7 @@ use super::caches::Caches;
 use crate::formats::go_num;
 use crate::value::{Str, Value};
 use std::fmt;
+use std::path::Path;
 
 /// How settled a function or method is. Deprecated and hidden ones still work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +97,8 @@ pub enum FunctionCall {
     Plain(fn(&[Value]) -> Result<Value, CallError>),
     /// The state of what it makes lives as long as the mapping.
     Prepared(fn(&[Value]) -> Result<FunctionFn, CallError>),
+    /// As `Prepared`, with the folder where relative paths begin.
+    Located(fn(&Path, &[Value]) -> Result<FunctionFn, CallError>),
     /// Reaches the caches of the stream.
     Caches(fn(&dyn Caches, &[Value]) -> Result<Value, CallError>),
     Core,

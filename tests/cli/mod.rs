@@ -1,5 +1,6 @@
 //! The program itself: real processes, signals, files and sockets, driven by its own command line and over HTTP.
 
+mod blobl;
 mod cluster;
 mod commands;
 mod delivery;

@@ -57,24 +57,24 @@ pub(super) static TABLE: &[FunctionSpec] = &[
     FunctionSpec {
         name: "file_rel",
         status: Status::Stable,
-        about: "The content of a file as bytes. A relative path counts from the working directory, as with `file`.",
+        about: "The content of a file as bytes. A relative path counts from the folder of the file that the mapping stands in; in a config, from the working directory.",
         params: &[PATH, NO_CACHE],
         examples: &[],
         impure: true,
-        call: FunctionCall::Prepared(|args| {
-            let path = text(&args[0])?;
+        call: FunctionCall::Located(|folder, args| {
+            let path = folder.join(text(&args[0])?).to_string_lossy().into_owned();
             cached(args, move || read_file(&path).map(Value::Bytes))
         }),
     },
     FunctionSpec {
         name: "file_rel_json",
         status: Status::Experimental,
-        about: "The JSON document in a file, read once. A relative path counts from the working directory.",
+        about: "The JSON document in a file, read once. A relative path counts as with `file_rel`.",
         params: &[PATH],
         examples: &[],
         impure: true,
-        call: FunctionCall::Prepared(|args| {
-            let path = text(&args[0])?;
+        call: FunctionCall::Located(|folder, args| {
+            let path = folder.join(text(&args[0])?).to_string_lossy().into_owned();
             let bytes = read_file(&path)?;
             let value = crate::value::parse(&bytes)
                 .map_err(|e| format!("failed to parse file {path} as JSON: {e}"))?;

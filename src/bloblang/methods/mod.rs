@@ -8,6 +8,7 @@ mod diff;
 mod encoding;
 mod escape;
 mod filepath;
+mod geoip;
 mod html;
 mod json_path;
 mod json_schema;
@@ -34,6 +35,7 @@ pub static METHODS: &[(&str, &[MethodSpec])] = &[
     ("Arrays", arrays::TABLE),
     ("Coercion", coercion::TABLE),
     ("Encoding", encoding::TABLE),
+    ("GeoIP", geoip::TABLE),
     ("JSON Web Tokens", jwt::TABLE),
     ("Numbers", numbers::TABLE),
     ("Objects", objects::TABLE),

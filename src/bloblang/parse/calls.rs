@@ -6,7 +6,7 @@ use crate::bloblang::expr::{Arg, Const, Expr, Function, FunctionBody, Method, Me
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::path::{self, Segment};
-use crate::bloblang::spec::{FunctionCall, MethodCall, Param, ParamKind};
+use crate::bloblang::spec::{CallError, FunctionCall, FunctionFn, MethodCall, Param, ParamKind};
 use crate::bloblang::{core, functions, methods, near};
 use crate::value::Value;
 
@@ -229,15 +229,16 @@ impl Parser<'_> {
         let call = match &spec.call {
             FunctionCall::Plain(run) => FunctionBody::Plain(*run),
             FunctionCall::Prepared(prepare) => match &args.ready {
-                Some(values) => match prepare(values) {
-                    Ok(run) => FunctionBody::Ready(run),
-                    Err(error) => {
-                        let fail = Fail::from(error);
-                        return self.wrong(at, fail.message().to_string());
-                    }
-                },
+                Some(values) => self.ready(at, prepare(values))?,
                 None => FunctionBody::Prepare(*prepare),
             },
+            FunctionCall::Located(prepare) => {
+                let folder = self.env.folder().clone();
+                match &args.ready {
+                    Some(values) => self.ready(at, prepare(&folder, values))?,
+                    None => FunctionBody::Locate(folder, *prepare),
+                }
+            }
             FunctionCall::Caches(run) => FunctionBody::Caches(self.env.caches().clone(), *run),
             FunctionCall::Core => match core::function(spec.name) {
                 Some(run) => FunctionBody::Core(run),
@@ -249,6 +250,14 @@ impl Parser<'_> {
             call,
             args,
         })))
+    }
+
+    /// What was made of constant arguments; an error then is one of the mapping's text.
+    fn ready(&self, at: usize, made: Result<FunctionFn, CallError>) -> Parsed<FunctionBody> {
+        match made {
+            Ok(run) => Ok(FunctionBody::Ready(run)),
+            Err(error) => self.wrong(at, Fail::from(error).message().to_string()),
+        }
     }
 
     /// `[index]` or `[from:to:step]`.

@@ -1,6 +1,7 @@
 //! Statements: assignments, `let`, `meta`, `map`, `import`, root-level `if`.
 
 use super::{MAX_IMPORTS, Parsed, Parser};
+use crate::bloblang::environment::Environment;
 use crate::bloblang::expr::Expr;
 use crate::bloblang::path::Segment;
 use crate::bloblang::program::{Action, MapBody, Program, Statement, Target};
@@ -31,8 +32,8 @@ impl Parser<'_> {
         if !self.is_at_end() {
             return self.fault(self.at, "expected the mapping to end after `from`");
         }
-        let text = self.read_import(&path, at)?;
-        match super::mapping_within(&text, self.env, self.imports + 1) {
+        let (text, env) = self.read_import(&path, at)?;
+        match super::mapping_within(&text, &env, self.imports + 1) {
             Ok(program) => Ok(Some(program)),
             Err(fault) => {
                 let e = fault.locate(&text);
@@ -275,8 +276,8 @@ impl Parser<'_> {
     fn import(&mut self) -> Parsed<()> {
         let at = self.at;
         let path = self.quoted()?.unwrap_or_default();
-        let text = self.read_import(&path, at)?;
-        let program = match super::mapping_within(&text, self.env, self.imports + 1) {
+        let (text, env) = self.read_import(&path, at)?;
+        let program = match super::mapping_within(&text, &env, self.imports + 1) {
             Ok(program) => program,
             Err(fault) => {
                 let e = fault.locate(&text);
@@ -298,7 +299,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn read_import(&self, path: &str, at: usize) -> Parsed<String> {
+    /// What a file has, and the environment of what stands in it.
+    fn read_import(&self, path: &str, at: usize) -> Parsed<(String, Environment)> {
         if self.imports >= MAX_IMPORTS {
             return self.fault(
                 at,
@@ -306,7 +308,7 @@ impl Parser<'_> {
             );
         }
         match self.env.import(path) {
-            Ok(text) => Ok(text),
+            Ok(read) => Ok(read),
             Err(why) => self.fault(at, format!("failed to read import: {why}")),
         }
     }

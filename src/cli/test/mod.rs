@@ -6,7 +6,7 @@ pub(super) mod diff;
 mod report;
 mod target;
 
-use crate::bloblang::{Environment, Importer, Mapping};
+use crate::bloblang::{Environment, Mapping};
 use super::config_files::load_templates;
 use crate::config::{Level, Linter, Node, Templates, interpolate};
 use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
@@ -18,7 +18,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 use target::Target;
 
@@ -286,16 +285,10 @@ fn build(
     Alone::new(&config, Services::default())
 }
 
-/// Runs a mapping of a file on batches. What it imports is found from its folder.
+/// Runs a mapping of a file on batches. Paths in it begin in its folder.
 fn mapping(path: &Path) -> anyhow::Result<impl Fn(Batch) -> Vec<Batch> + use<>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-    let importer: Importer = Arc::new(move |file| {
-        let path = folder.join(file);
-        std::fs::read_to_string(&path).map_err(|e| format!("open {}: {e}", path.display()))
-    });
-    let environment = Environment::default().with_importer(importer);
-    let mapping = Mapping::parse(&text, &environment)
+    let mapping = Mapping::parse(&text, &Environment::default().beside(path))
         .map_err(|e| anyhow!("failed to parse mapping {}: {e}", path.display()))?;
     Ok(move |batch: Batch| {
         let mut out = Vec::new();
