@@ -3,10 +3,15 @@
 //! The content is bytes, or a value, or both in agreement: bytes are parsed at most once and only when somebody reads
 //! inside, a value is written at most once and only when somebody wants bytes. Cloning shares everything.
 
+mod flow;
+
 use crate::value::{self, JsonError, Str, Value};
 use bytes::Bytes;
+use flow::Flow;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
+
+pub(crate) use flow::want as want_flow_ids;
 
 /// What flows through a stream.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +21,7 @@ pub struct Message {
     error: Option<Arc<MessageError>>,
     replies: Option<Arc<Replies>>,
     origin: u32,
+    flow: Flow,
 }
 
 /// What a message holds: as it was given, and in the other form once somebody has asked for that.
@@ -128,6 +134,7 @@ impl Message {
             error: self.error.clone(),
             replies: self.replies.clone(),
             origin: self.origin,
+            flow: self.flow.clone(),
         }
     }
 
@@ -176,6 +183,17 @@ impl Message {
     /// Whether this message was made from several of its batch.
     pub fn is_merged(&self) -> bool {
         self.origin == MERGED
+    }
+
+    /// The id of this message and of everything that is made of it on its way through the stream.
+    pub fn flow_id(&self) -> uuid::Uuid {
+        self.flow.id()
+    }
+
+    /// Has an id from now on, if any mapping asks for ids: called before copies are made of a message that came in.
+    #[inline]
+    pub(crate) fn begin_flow(&self) {
+        self.flow.begin();
     }
 
     /// Where answers to this message's sender go, if it waits for any. Clones of a message share it.

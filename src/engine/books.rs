@@ -196,8 +196,9 @@ fn copy(batch: &Batch) -> Batch {
     }
 }
 
-/// Gives the messages of a batch their origins, unless they have some.
+/// Gives the messages of a batch their origins and what tells them apart, unless they have that.
 fn number(batch: &mut Batch) {
+    batch.iter().for_each(Message::begin_flow);
     if batch.len() > 1 && batch.iter().all(|m| m.origin() == 0) {
         for (i, message) in batch.iter_mut().enumerate() {
             message.set_origin(i as u32);

@@ -214,3 +214,34 @@ output: {{ file: {{ path: '{dir}/out', codec: lines }} }}
     );
     assert_eq!(out, expected);
 }
+
+#[tokio::test]
+async fn a_message_keeps_its_flow_id_wherever_it_goes() {
+    let file = std::env::temp_dir().join(format!("airtruct-flow-{}", std::process::id()));
+    let config = format!(
+        r#"
+input: {{generate: {{count: 2, interval: "", mapping: 'root = {{"list": [1, 2]}}'}}}}
+pipeline:
+  processors:
+    - branch: {{request_map: 'root = {{}}', processors: [{{mapping: 'root = flow_id()'}}], result_map: 'meta first = content().string()'}}
+    - mapping: 'root = this.list'
+    - unarchive: {{format: json_array}}
+    - mapping: 'root = [@first, flow_id()]'
+output: {{file: {{path: "{}", codec: lines}}}}
+"#,
+        file.display()
+    );
+    assert_eq!(super::run_stream(&config).await, Outcome::Completed);
+    let lines = std::fs::read_to_string(&file).expect("the output");
+    let _ = std::fs::remove_file(&file);
+    let pairs: Vec<[String; 2]> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a pair"))
+        .collect();
+    assert_eq!(pairs.len(), 4);
+    for [first, second] in &pairs {
+        assert_eq!(first, second);
+    }
+    assert_eq!(pairs[0], pairs[1]);
+    assert_ne!(pairs[1], pairs[2]);
+}

@@ -27,6 +27,7 @@ pub(crate) fn function(name: &str) -> Option<CoreFunction> {
         "error_source_name" => error_source_type,
         "error_source_path" => error_source_path,
         "error_source_type" => error_source_type,
+        "flow_id" => flow_id,
         "json" => json,
         "meta" => meta,
         "metadata" => metadata,
@@ -192,6 +193,12 @@ fn batch_index(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
 
 fn batch_size(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     Ok(Flow::Value(Value::Int(cx.batch.len() as i64)))
+}
+
+/// What all that is made of the message on its way through the stream has in common.
+fn flow_id(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let id = cx.batch[cx.index].flow_id();
+    Ok(Flow::Value(Value::from(id.to_string())))
 }
 
 fn throw(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {

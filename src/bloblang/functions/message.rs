@@ -157,6 +157,13 @@ pub(super) static TABLE: &[FunctionSpec] = &[
         &[],
     ),
     core(
+        "flow_id",
+        Status::Stable,
+        "An id of the message that it, its copies and what is made of it keep on their way through the stream: a UUID.",
+        &[],
+        &[],
+    ),
+    core(
         "json",
         Status::Stable,
         "The content of the message as a value, or what it holds at a path.",

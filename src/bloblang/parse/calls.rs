@@ -8,6 +8,7 @@ use crate::bloblang::flow::Flow;
 use crate::bloblang::path::{self, Segment};
 use crate::bloblang::spec::{CallError, FunctionCall, FunctionFn, MethodCall, Param, ParamKind};
 use crate::bloblang::{core, functions, methods, near};
+use crate::message;
 use crate::value::Value;
 
 impl Parser<'_> {
@@ -219,6 +220,7 @@ impl Parser<'_> {
         match spec.name {
             "deleted" => return Ok(constant(Flow::Deleted)),
             "nothing" => return Ok(constant(Flow::Nothing)),
+            "flow_id" => message::want_flow_ids(),
             "var" => {
                 if let [Arg::Const(Value::String(name))] = &args.list[..] {
                     return Ok(Expr::Variable(self.scope.variable(name), name.clone()));
