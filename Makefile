@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help run build test check tools bench bench-e2e dist
+.PHONY: help run build test check tools fuzz bench bench-e2e dist
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s $$'\t'
@@ -23,6 +23,10 @@ check: ## format and lints
 
 tools: ## what the tests need besides Rust: a PostgreSQL server, Python for the conformance cases
 	@deploy/tools.sh
+
+fuzz: ## mappings and documents by chance against parser and evaluator, FUZZ_SECONDS each, optimised and with every check
+	AIRTRUCT_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+		$(CARGO) test --release --target-dir target/fuzz --test integration -- --nocapture bloblang::fuzz
 
 bench: ## micro benchmarks: medians with their spread
 	$(CARGO) bench

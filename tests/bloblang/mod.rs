@@ -1,3 +1,5 @@
-//! The mapping language from outside: what its tables promise.
+//! The mapping language from outside: what its tables promise, and that nothing hurts it.
 
 mod examples;
+mod fuzz;
+mod generate;

@@ -5,7 +5,7 @@ use crate::bloblang::spec::{
 };
 use crate::value::Value;
 use parking_lot::Mutex;
-use rand::Rng;
+use rand::{Rng, RngExt};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// When KSUIDs begin to count, in seconds since 1970.
@@ -224,14 +224,10 @@ fn nanoid(args: &[Value]) -> Result<FunctionFn, CallError> {
         return Err("nanoid alphabet must have from 1 to 255 characters".into());
     }
     Ok(Box::new(move || {
-        Ok(nanoid::format(random_bytes, &alphabet, length as usize).into())
+        let mut chance = rand::rng();
+        let pick = |_| alphabet[chance.random_range(0..alphabet.len())];
+        Ok((0..length).map(pick).collect::<String>().into())
     }))
-}
-
-fn random_bytes(count: usize) -> Vec<u8> {
-    let mut bytes = vec![0; count];
-    rand::rng().fill_bytes(&mut bytes);
-    bytes
 }
 
 /// 41 bits of milliseconds, 10 of the node, 12 that count within a millisecond.

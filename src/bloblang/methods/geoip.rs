@@ -338,8 +338,8 @@ mod tests {
     use crate::message::Message;
     use serde_json::{Value as Json, json};
 
-    /// A value as databases hold it.
-    fn encode(value: &Json, out: &mut Vec<u8>) {
+    /// A value as databases hold it; integers of these bytes, as the type that the format wants them in.
+    fn encode(value: &Json, integer: (u8, usize), out: &mut Vec<u8>) {
         let head = |out: &mut Vec<u8>, kind: u8, size: usize| {
             let size = u8::try_from(size).expect("a small size");
             assert!(size < 29, "longer ones aren't needed");
@@ -358,19 +358,25 @@ mod tests {
                 out.extend(n.as_f64().expect("a float").to_be_bytes());
             }
             Json::Number(n) => {
-                head(out, 6, 4);
-                out.extend((n.as_u64().expect("a number") as u32).to_be_bytes());
+                let bytes = n.as_u64().expect("a number").to_be_bytes();
+                head(out, integer.0, integer.1);
+                out.extend(&bytes[8 - integer.1..]);
             }
             Json::Bool(is) => head(out, 14, usize::from(*is)),
             Json::Array(list) => {
                 head(out, 11, list.len());
-                list.iter().for_each(|one| encode(one, out));
+                list.iter().for_each(|one| encode(one, integer, out));
             }
             Json::Object(fields) => {
                 head(out, 7, fields.len());
                 for (key, one) in fields {
-                    encode(&json!(key), out);
-                    encode(one, out);
+                    encode(&json!(key), integer, out);
+                    let integer = match key.as_str() {
+                        "node_count" | "geoname_id" => (6, 4),
+                        "build_epoch" => (9, 8),
+                        _ => (5, 2),
+                    };
+                    encode(one, integer, out);
                 }
             }
             Json::Null => unreachable!("there is no null in databases"),
@@ -394,13 +400,13 @@ mod tests {
             }
         }
         bytes.extend([0; 16]);
-        encode(record, &mut bytes);
+        encode(record, (5, 2), &mut bytes);
         bytes.extend(b"\xab\xcd\xefMaxMind.com");
         let metadata = json!({
             "node_count": NODES, "record_size": 24, "ip_version": 4, "database_type": kind, "languages": ["en"],
             "binary_format_major_version": 2, "binary_format_minor_version": 0, "build_epoch": 1, "description": {"en": "a test"},
         });
-        encode(&metadata, &mut bytes);
+        encode(&metadata, (5, 2), &mut bytes);
         let path =
             std::env::temp_dir().join(format!("airtruct-{kind}-{}.mmdb", std::process::id()));
         std::fs::write(&path, bytes).expect("a file");
