@@ -115,6 +115,7 @@ impl From<coordinator::Error> for Error {
             E::NotFound { .. } => (StatusCode::NOT_FOUND, "not_found"),
             E::Exists { .. } => (StatusCode::CONFLICT, "exists"),
             E::Changed { .. } => (StatusCode::PRECONDITION_FAILED, "changed"),
+            E::Outdated { .. } => (StatusCode::CONFLICT, "outdated"),
             E::Invalid(_) => (StatusCode::BAD_REQUEST, "invalid"),
             E::Refused(_) => (StatusCode::CONFLICT, "refused"),
             E::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

@@ -1,4 +1,5 @@
-//! `/api/v1/streams/{id}/explain` and `/api/v1/plan`: why something is where it is, and what a change would move.
+//! `/api/v1/streams/{id}/explain`, `/api/v1/plan` and `/api/v1/apply`: why something is where it is, what changes would move, and
+//! the same changes made.
 
 use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
@@ -16,17 +17,19 @@ use crate::{
         explain::{Explanation, Hold, ShardExplanation},
         foresee::{Change, Forecast},
     },
+    config::Problem,
     coordinator::rfc3339,
     ids::{StreamName, WorkerId},
 };
 
-/// Changes that may be asked about in one request.
+/// Changes that may be in one request.
 const MAX_CHANGES: usize = 1_000;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(explain))
         .routes(routes!(plan))
+        .routes(routes!(apply))
 }
 
 /// Why a stream is where it is.
@@ -168,13 +171,8 @@ async fn plan(
     State(api): State<Api>,
     Body(request): Body<PlanRequest>,
 ) -> Result<Json<PlanAnswer>> {
-    let count = request.apply.len() + request.drain.len() + request.lose.len();
-    if count > MAX_CHANGES {
-        let message =
-            format!("{count} changes are asked about at once, at most {MAX_CHANGES} can be");
-        return Err(Error::invalid(message));
-    }
-    let mut changes = Vec::with_capacity(count);
+    count(request.apply.len() + request.drain.len() + request.lose.len())?;
+    let mut changes = Vec::new();
     for planned in request.apply {
         let draft = draft::check(&planned.config)?.draft;
         changes.push(Change::Apply(Stream {
@@ -189,4 +187,82 @@ async fn plan(
     changes.extend(request.drain.into_iter().map(Change::Drain));
     changes.extend(request.lose.into_iter().map(Change::Lose));
     Ok(Json(api.coordinator.foresee(changes).await?.into()))
+}
+
+/// Changes to make, all or none.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct ApplyRequest {
+    /// The generation that a plan named: nothing is changed if the cluster is at another one by now.
+    generation: Option<String>,
+    /// Streams to define or replace.
+    apply: Vec<PlannedStream>,
+    /// Whether streams are only defined, and not run.
+    paused: bool,
+    /// Workers to drain.
+    #[schema(value_type = Vec<String>)]
+    drain: Vec<WorkerId>,
+    /// Why the workers are drained.
+    reason: Option<String>,
+}
+
+/// What was changed.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApplyAnswer {
+    streams: Vec<AppliedStream>,
+    #[schema(value_type = Vec<String>)]
+    drained: Vec<WorkerId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct AppliedStream {
+    name: String,
+    revision: u64,
+    /// What might be wrong with its config.
+    #[schema(value_type = Vec<super::validate::ProblemSchema>)]
+    problems: Vec<Problem>,
+}
+
+/// Make changes, all or none; with the generation of a plan, only if nothing has changed since.
+#[utoipa::path(post, path = "/apply", tag = "cluster", request_body = ApplyRequest,
+    responses((status = 200, body = ApplyAnswer), (status = 404, body = ErrorBody), (status = 409, body = ErrorBody), (status = "default", body = ErrorBody)))]
+async fn apply(
+    State(api): State<Api>,
+    Body(request): Body<ApplyRequest>,
+) -> Result<Json<ApplyAnswer>> {
+    count(request.apply.len() + request.drain.len())?;
+    let (mut streams, mut warnings) = (Vec::new(), Vec::new());
+    for stream in request.apply {
+        let mut checked = draft::check(&stream.config)?;
+        checked.draft.paused = request.paused;
+        warnings.push((stream.name.clone(), checked.warnings));
+        streams.push((stream.name, checked.draft));
+    }
+    let reason = request.reason.unwrap_or_else(|| "asked for".to_owned());
+    let drain = request.drain.iter().map(|id| (id.clone(), reason.clone()));
+    api.coordinator
+        .apply(streams, drain.collect(), request.generation)
+        .await?;
+    let mut streams = Vec::with_capacity(warnings.len());
+    for (name, problems) in warnings {
+        let status = api.coordinator.stream(name.clone()).await?;
+        streams.push(AppliedStream {
+            name: name.to_string(),
+            revision: status.revision.get(),
+            problems,
+        });
+    }
+    Ok(Json(ApplyAnswer {
+        streams,
+        drained: request.drain,
+    }))
+}
+
+fn count(changes: usize) -> Result<()> {
+    match changes > MAX_CHANGES {
+        true => Err(Error::invalid(format!(
+            "there are {changes} changes in the request, at most {MAX_CHANGES} can be"
+        ))),
+        false => Ok(()),
+    }
 }

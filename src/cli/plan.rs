@@ -7,10 +7,13 @@ use serde_json::json;
 use super::{
     client::{Body, Client, EXIT_CODES, Format, Remote, report},
     show::{self, Column, text},
-    streams::{expand, read, stream_name},
+    streams::streams_of,
 };
 
 /// Show which streams a change would move where, and why, without making it
+///
+/// The generation that it names may be given to `streams apply --plan` and `workers drain --plan`: they then do nothing if the cluster has
+/// changed since.
 #[derive(clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Args {
@@ -54,15 +57,7 @@ const COLUMNS: &[Column] = &[
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.remote)?;
     let request = match args.what {
-        What::Apply { files } => {
-            let mut streams = Vec::new();
-            for file in expand(&files)? {
-                let config = read(&file)?;
-                let name = stream_name(&file, &config)?;
-                streams.push(json!({ "name": name, "config": config }));
-            }
-            json!({ "apply": streams })
-        }
+        What::Apply { files } => json!({ "apply": streams_of(&files, None)? }),
         What::Drain { workers } => json!({ "drain": workers }),
         What::Lose { workers } => json!({ "lose": workers }),
     };

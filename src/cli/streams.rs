@@ -39,6 +39,9 @@ enum Action {
         /// Define the streams without running them
         #[arg(long)]
         paused: bool,
+        /// Only if the cluster is still what `airtruct plan` was told of: all of the files or none
+        #[arg(long, value_name = "GENERATION")]
+        plan: Option<String>,
         #[command(flatten)]
         wait: Wait,
     },
@@ -131,8 +134,23 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 async fn act(client: &Client, output: Format, action: Action) -> anyhow::Result<ExitCode> {
     match action {
-        Action::Apply { files, name, paused, wait } => {
+        Action::Apply { files, name, paused, plan: None, wait } => {
             return apply(client, output, &files, name, paused, wait).await;
+        }
+        Action::Apply { files, name, paused, plan, wait } => {
+            let streams = streams_of(&files, name)?;
+            let names: Vec<String> = streams.iter().filter_map(|s| s["name"].as_str().map(str::to_owned)).collect();
+            let request = json!({ "generation": plan, "apply": streams, "paused": paused });
+            let answer = client.post(&["apply"], Body::Json(request)).await?;
+            if output == Format::Table {
+                for stream in answer["streams"].as_array().into_iter().flatten() {
+                    println!("stream {} applied (revision {})", text(&stream["name"]), text(&stream["revision"]));
+                }
+            }
+            wait_running(client, &names, wait).await?;
+            if output == Format::Json {
+                show::json(&answer);
+            }
         }
         Action::List => {
             let streams = client.list(&["streams"], &[]).await?;
@@ -277,24 +295,49 @@ async fn apply(
             }
         }
     }
-    if let Some(limit) = wait.wait {
-        let running = async |name: &str| {
-            let stream = client.get(&["streams", name], &[]).await?;
-            Ok(match stream["state"].as_str() {
-                Some("running" | "completed" | "paused") => None,
-                state => Some(format!(
-                    "{name} is {}: {}",
-                    state.unwrap_or_default(),
-                    text(&stream["reason"])
-                )),
-            })
-        };
-        wait_for(&names, limit, running).await?;
-    }
+    wait_running(client, &names, wait).await?;
     if output == Format::Json {
         show::json(&Json::Array(applied));
     }
     Ok(code)
+}
+
+/// The streams of files, as requests name them; `name` is that of the only file's stream.
+pub(super) fn streams_of(files: &[PathBuf], name: Option<String>) -> anyhow::Result<Vec<Json>> {
+    let files = expand(files)?;
+    anyhow::ensure!(
+        name.is_none() || files.len() == 1,
+        "--name is for one file, and there are {}",
+        files.len()
+    );
+    let stream = |file: &PathBuf| {
+        let config = read(file)?;
+        let name = match &name {
+            Some(name) => name.clone(),
+            None => stream_name(file, &config)?,
+        };
+        Ok(json!({ "name": name, "config": config }))
+    };
+    files.iter().map(stream).collect()
+}
+
+/// Waits until streams run, if that is wanted.
+async fn wait_running(client: &Client, names: &[String], wait: Wait) -> anyhow::Result<()> {
+    let Some(limit) = wait.wait else {
+        return Ok(());
+    };
+    let running = async |name: &str| {
+        let stream = client.get(&["streams", name], &[]).await?;
+        Ok(match stream["state"].as_str() {
+            Some("running" | "completed" | "paused") => None,
+            state => Some(format!(
+                "{name} is {}: {}",
+                state.unwrap_or_default(),
+                text(&stream["reason"])
+            )),
+        })
+    };
+    wait_for(names, limit, running).await
 }
 
 /// Says what is wrong with a file: each problem with its place in it.

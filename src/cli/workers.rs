@@ -34,6 +34,9 @@ enum Action {
         /// Why, for those who look
         #[arg(long, default_value = "asked for on the command line")]
         reason: String,
+        /// Only if the cluster is still what `airtruct plan` was told of: all of the workers or none
+        #[arg(long, value_name = "GENERATION")]
+        plan: Option<String>,
         /// Wait until they run nothing, at most so long [default without a value: 60s]
         #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "60s", value_parser = super::duration)]
         wait: Option<Duration>,
@@ -92,6 +95,10 @@ async fn act(client: &Client, output: Format, action: Action) -> anyhow::Result<
     };
     let mut code = ExitCode::SUCCESS;
     let mut results = Vec::new();
+    if let Action::Drain { ids, reason, plan: Some(plan), .. } = &action {
+        let request = json!({ "generation": plan, "drain": ids, "reason": reason });
+        client.post(&["apply"], Body::Json(request)).await?;
+    }
     for id in ids {
         let path: Vec<&str> = ["workers", id.as_str()].into_iter().chain(verb).collect();
         let body = body.clone().map_or(Body::None, Body::Json);

@@ -19,6 +19,14 @@ pub(super) struct Changed {
     pub(super) created: bool,
 }
 
+impl Changed {
+    /// The definition that the edit made, if it made this one.
+    pub(super) fn made(&self, name: &StreamName, revision: Revision) -> Option<&RevisionRow> {
+        let mut rows = self.changes.revisions.iter().rev();
+        rows.find(|row| row.stream == *name && row.revision == revision)
+    }
+}
+
 /// Makes an edit. `known` is the definition that [`Edit::needs`] names, if it is kept.
 pub(super) fn change(
     view: &View,
@@ -64,6 +72,11 @@ pub(super) fn change(
         Edit::ForgetWorker { id } => change.forget(id)?,
         Edit::Freeze { reason } => change.freeze(Some(reason.clone())),
         Edit::Unfreeze => change.freeze(None),
+        Edit::All { .. } => {
+            return Err(Error::Invalid(
+                "several edits stand within each other".to_owned(),
+            ));
+        }
     }
     Ok(Changed {
         view: change.view,
@@ -196,7 +209,7 @@ impl Change {
         stream.shards = same.shards;
         stream.prefers.clone_from(&same.prefers);
         let cause = format!("it was {how}: {} shards", same.shards);
-        self.changes.revision = Some(same);
+        self.changes.revisions.push(same);
         self.note_stream(name, how, cause);
         Ok(())
     }
@@ -214,7 +227,7 @@ impl Change {
         let revision = stream.revision;
         let kind = how.split(' ').next().unwrap_or_default().to_owned();
         let cause = format!("it was {how}: revision {revision}");
-        self.changes.revision = Some(RevisionRow {
+        self.changes.revisions.push(RevisionRow {
             revision,
             created: now,
             cause: how,
@@ -424,9 +437,9 @@ mod tests {
             name: name("s"),
             draft: Draft::new("input: {}"),
         };
-        let made = change(&View::default(), &create, None, Time(5)).expect("a stream");
+        let mut made = change(&View::default(), &create, None, Time(5)).expect("a stream");
         assert!(made.created);
-        (made.view, made.changes.revision.expect("a revision"))
+        (made.view, made.changes.revisions.remove(0))
     }
 
     fn patch(view: &View, known: &RevisionRow, patch: Patch) -> Result<Changed, Error> {
@@ -567,7 +580,7 @@ mod tests {
             if_match: None,
         };
         let made = change(&patched, &back, Some(known), Time(9)).expect("a roll back");
-        let revision = made.changes.revision.expect("a revision");
+        let revision = made.changes.revisions[0].clone();
         assert_eq!(revision.revision, Revision(3));
         assert_eq!(revision.config, "input: {}");
         assert_eq!(revision.cause, "rolled back to 1");

@@ -165,6 +165,11 @@ pub(super) enum Edit {
         reason: String,
     },
     Unfreeze,
+    /// All of these or none; none if the cluster is no more what a plan was made for.
+    All {
+        edits: Vec<Edit>,
+        planned: Option<String>,
+    },
 }
 
 impl Edit {
@@ -184,7 +189,8 @@ impl Edit {
             | Self::UndrainWorker { .. }
             | Self::ForgetWorker { .. }
             | Self::Freeze { .. }
-            | Self::Unfreeze => None,
+            | Self::Unfreeze
+            | Self::All { .. } => None,
         }
     }
 }

@@ -20,6 +20,9 @@ pub enum Error {
         "the stream is at revision {current}, not at the one that the change is for: read it again"
     )]
     Changed { current: Revision },
+    /// The cluster is no more what the plan was made for.
+    #[error("the cluster has changed since it was planned: it is at {current} now, plan again")]
+    Outdated { current: String },
     /// What was asked for makes no sense as it stands.
     #[error("{0}")]
     Invalid(String),

@@ -287,6 +287,26 @@ impl Handle {
 
     // The cluster.
 
+    /// Defines or replaces streams and drains workers, all or nothing; nothing if the cluster is not at the generation that a forecast
+    /// named, where one is given.
+    pub async fn apply(
+        &self,
+        streams: Vec<(StreamName, Draft)>,
+        drain: Vec<(WorkerId, String)>,
+        planned: Option<String>,
+    ) -> Result<(), Error> {
+        let put = |(name, draft)| Edit::Put {
+            name,
+            draft,
+            if_match: None,
+        };
+        let drain = drain
+            .into_iter()
+            .map(|(id, reason)| Edit::DrainWorker { id, reason });
+        let edits = streams.into_iter().map(put).chain(drain).collect();
+        self.edit(Edit::All { edits, planned }).await.map(drop)
+    }
+
     /// Stops moves for balance and recycling until it is lifted.
     pub async fn freeze(&self, reason: String) -> Result<(), Error> {
         self.edit(Edit::Freeze { reason }).await.map(drop)

@@ -19,7 +19,7 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    cluster::{self, Registration, Time, View, next_deadline, plan},
+    cluster::{self, Registration, Time, View, foresee::generation, next_deadline, plan},
     ids::{Incarnation, Term},
     proto::{self, down, welcome},
     store::{self, Changes},
@@ -229,27 +229,50 @@ impl<'a> Leader<'a> {
                 "its last write failed, and it can't be read yet".to_owned(),
             )));
         }
-        let streams = &self.ledger.view.streams;
-        let needs = edit.needs(|name| streams.get(name).map(|stream| stream.revision));
-        let known = match needs {
-            None => None,
-            Some((name, revision)) => match self.context.store.revision(&name, revision).await {
-                Ok(known) => known,
-                Err(error) => return Ok(Err(error.into())),
-            },
-        };
-        match change(&self.ledger.view, edit, known, self.ledger.now) {
-            Err(error) => Ok(Err(error)),
-            Ok(Changed { changes, .. }) if changes.is_empty() => Ok(Ok(false)),
-            Ok(Changed {
-                view,
-                changes,
-                created,
-            }) => {
-                self.dirty = true;
-                let done = self.store(view, changes).await?;
-                Ok(done.map(|()| created).map_err(Error::from))
+        let edits = match edit {
+            Edit::All { edits, planned } => {
+                let current = generation(&self.ledger.view);
+                if planned.as_ref().is_some_and(|planned| *planned != current) {
+                    return Ok(Err(Error::Outdated { current }));
+                }
+                edits.as_slice()
             }
+            one => std::slice::from_ref(one),
+        };
+        let mut made: Option<Changed> = None;
+        for edit in edits {
+            let view = made.as_ref().map_or(&self.ledger.view, |made| &made.view);
+            let revision = |name: &_| view.streams.get(name).map(|stream| stream.revision);
+            let known = match edit.needs(revision) {
+                None => None,
+                // One that an edit before this one made is not in the store yet.
+                Some((name, revision)) => match made.as_ref().and_then(|m| m.made(&name, revision))
+                {
+                    Some(row) => Some(row.clone()),
+                    None => match self.context.store.revision(&name, revision).await {
+                        Ok(known) => known,
+                        Err(error) => return Ok(Err(error.into())),
+                    },
+                },
+            };
+            let mut next = match change(view, edit, known, self.ledger.now) {
+                Ok(next) => next,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let Some(before) = made {
+                let mut changes = before.changes;
+                changes.merge(next.changes);
+                (next.changes, next.created) = (changes, next.created || before.created);
+            }
+            made = Some(next);
+        }
+        match made {
+            Some(made) if !made.changes.is_empty() => {
+                self.dirty = true;
+                let done = self.store(made.view, made.changes).await?;
+                Ok(done.map(|()| made.created).map_err(Error::from))
+            }
+            _ => Ok(Ok(false)),
         }
     }
 

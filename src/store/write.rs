@@ -19,7 +19,7 @@ pub struct Changes {
     pub workers: BTreeSet<WorkerId>,
     pub streams: BTreeSet<StreamName>,
     pub frozen: bool,
-    pub revision: Option<RevisionRow>,
+    pub revisions: Vec<RevisionRow>,
     pub events: Vec<EventRow>,
 }
 
@@ -35,7 +35,7 @@ impl Changes {
         self.workers.extend(later.workers);
         self.streams.extend(later.streams);
         self.frozen |= later.frozen;
-        self.revision = later.revision.or(self.revision.take());
+        self.revisions.extend(later.revisions);
         self.events.extend(later.events);
     }
 
@@ -158,7 +158,7 @@ impl Store {
                 }
             }
         }
-        if let Some(revision) = &changes.revision {
+        for revision in &changes.revisions {
             add_revision(tx, revision).await?;
         }
         for id in &changes.shards {

@@ -6,6 +6,7 @@ mod commands;
 mod delivery;
 mod deploy;
 mod examples;
+mod foresight;
 mod many_streams;
 
 use std::{

@@ -49,7 +49,7 @@ async fn revisions_are_read_back_and_retained() {
             view.streams.insert(name("orders"), stream);
             let changes = Changes {
                 streams: [name("orders")].into(),
-                revision: Some(revision(number)),
+                revisions: vec![revision(number)],
                 ..Changes::default()
             };
             store
