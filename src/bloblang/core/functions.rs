@@ -197,7 +197,11 @@ fn batch_size(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
 
 /// What all that is made of the message on its way through the stream has in common.
 fn flow_id(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let id = cx.batch[cx.index].flow_id();
+    // Beyond the batch, as `from` may point, is an empty message.
+    let id = cx
+        .batch
+        .get(cx.index)
+        .map_or_else(|| Message::default().flow_id(), Message::flow_id);
     Ok(Flow::Value(Value::from(id.to_string())))
 }
 
