@@ -10,6 +10,8 @@
 mod balance;
 mod deadline;
 mod place;
+#[cfg(test)]
+mod properties;
 mod reap;
 mod recycle;
 mod retire;

@@ -1,4 +1,4 @@
-//! The planner, by example. Properties over random worlds are in `cluster/tests.rs`.
+//! The planner, by example. Properties over random worlds are in `properties.rs`.
 
 use super::*;
 use crate::{
@@ -11,24 +11,24 @@ use crate::{
 };
 
 /// A small world that plays workers which do at once what they are told.
-struct World {
-    view: View,
-    policy: Policy,
-    now: Time,
-    /// Moves since the last call of `moves`.
-    drains: usize,
-    dead: Vec<WorkerId>,
+pub(super) struct World {
+    pub(super) view: View,
+    pub(super) policy: Policy,
+    pub(super) now: Time,
+    /// Drains that were decided, which is moves where nothing else drains.
+    pub(super) drains: usize,
+    pub(super) dead: Vec<WorkerId>,
 }
 
-fn worker(name: &str) -> WorkerId {
+pub(super) fn worker(name: &str) -> WorkerId {
     WorkerId::new(name).expect("a worker id")
 }
 
-fn stream(name: &str) -> StreamName {
+pub(super) fn stream(name: &str) -> StreamName {
     StreamName::new(name).expect("a stream name")
 }
 
-fn hello(name: &str, incarnation: u128) -> Hello {
+pub(super) fn hello(name: &str, incarnation: u128) -> Hello {
     Hello {
         id: worker(name),
         incarnation: Incarnation(incarnation),
@@ -42,7 +42,7 @@ fn hello(name: &str, incarnation: u128) -> Hello {
 }
 
 impl World {
-    fn new(workers: usize, streams: usize) -> Self {
+    pub(super) fn new(workers: usize, streams: usize) -> Self {
         let mut world = Self {
             view: View::default(),
             policy: Policy {
@@ -63,11 +63,11 @@ impl World {
         world
     }
 
-    fn join(&mut self, hello: Hello) {
+    pub(super) fn join(&mut self, hello: Hello) {
         self.view.register(hello, self.now);
     }
 
-    fn add(&mut self, stream: Stream) {
+    pub(super) fn add(&mut self, stream: Stream) {
         self.view.streams.insert(stream.name.clone(), stream);
     }
 
@@ -75,7 +75,7 @@ impl World {
         self.view.streams.get_mut(&stream(name)).expect("a stream")
     }
 
-    fn plan(&mut self) -> Vec<Decision> {
+    pub(super) fn plan(&mut self) -> Vec<Decision> {
         let decisions = plan(&self.view, &self.policy, self.now);
         for decision in &decisions {
             self.drains += usize::from(matches!(decision.action, Action::Drain { .. }));
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Half a second at a time, until nothing has been left to do for a while.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let mut quiet = 0;
         while quiet < 15 {
             self.heartbeats();
@@ -138,7 +138,7 @@ impl World {
         self.heartbeats();
     }
 
-    fn counts(&self) -> Vec<usize> {
+    pub(super) fn counts(&self) -> Vec<usize> {
         self.view
             .workers
             .keys()

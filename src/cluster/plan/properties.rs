@@ -1,0 +1,329 @@
+//! The planner over random worlds: it comes to rest, what it leaves is as it should be, and it moves no more than it must.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::tests::{World, hello, stream, worker};
+use crate::{
+    cluster::{
+        Desired, Drain, DrainCause, Presence, Stream, Worker, invariants, placement::STRATEGIES,
+    },
+    ids::{Incarnation, ShardId, WorkerId},
+};
+
+/// How many worlds each property is tried on; `PROPTEST_CASES` says another number.
+fn cases() -> ProptestConfig {
+    let wanted = std::env::var("PROPTEST_CASES").ok();
+    ProptestConfig {
+        cases: wanted.and_then(|n| n.parse().ok()).unwrap_or(60),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Something that happens to a world.
+#[derive(Clone, Debug)]
+enum Event {
+    Join {
+        zone: Option<u8>,
+        room: Option<u32>,
+        weight: u32,
+    },
+    Die(usize),
+    Drain(usize),
+    Undrain(usize),
+    Add {
+        shards: u32,
+        requires: Option<u8>,
+        prefers: Option<u8>,
+    },
+    Delete(usize),
+    Pause(usize),
+    Resume(usize),
+    Scale(usize, u32),
+    Edit(usize),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let zone = || prop::option::weighted(0.4, 0..2u8);
+    prop_oneof![
+        3 => (zone(), prop::option::weighted(0.4, 1..8u32), 1..4u32)
+            .prop_map(|(zone, room, weight)| Event::Join { zone, room, weight }),
+        4 => (1..4u32, zone(), zone())
+            .prop_map(|(shards, requires, prefers)| Event::Add { shards, requires, prefers }),
+        2 => (0..8usize).prop_map(Event::Die),
+        2 => (0..8usize).prop_map(Event::Drain),
+        1 => (0..8usize).prop_map(Event::Undrain),
+        1 => (0..16usize).prop_map(Event::Delete),
+        1 => (0..16usize).prop_map(Event::Pause),
+        1 => (0..16usize).prop_map(Event::Resume),
+        1 => (0..16usize, 1..5u32).prop_map(|(n, shards)| Event::Scale(n, shards)),
+        1 => (0..16usize).prop_map(Event::Edit),
+    ]
+}
+
+fn zone_of(zone: Option<u8>) -> BTreeMap<String, String> {
+    let name = |z: u8| ("zone".to_owned(), z.to_string());
+    zone.map(name).into_iter().collect()
+}
+
+impl World {
+    fn happen(&mut self, number: usize, event: &Event) {
+        let nth_worker = |view: &crate::cluster::View, n: usize| -> Option<WorkerId> {
+            let active = view
+                .workers
+                .values()
+                .filter(|w| w.presence == Presence::Active);
+            let all: Vec<&Worker> = active.collect();
+            Some(all.get(n.checked_rem(all.len())?)?.id.clone())
+        };
+        let count = self.view.streams.len();
+        let mut nth_stream = |n: usize, change: &dyn Fn(&mut Stream)| {
+            if let Some(stream) = self
+                .view
+                .streams
+                .values_mut()
+                .nth(n.checked_rem(count).unwrap_or(0))
+            {
+                change(stream);
+            }
+        };
+        match event {
+            Event::Join { zone, room, weight } => {
+                let mut hello = hello(&format!("w{number}"), 1);
+                hello.labels = zone_of(*zone);
+                hello.max_streams = *room;
+                hello.weight = *weight;
+                self.join(hello);
+            }
+            Event::Die(n) => {
+                if let Some(id) = nth_worker(&self.view, *n) {
+                    self.die(&id);
+                }
+            }
+            Event::Drain(n) => {
+                if let Some(id) = nth_worker(&self.view, *n) {
+                    let worker = self.view.workers.get_mut(&id).expect("it is there");
+                    worker.drain = Some(Drain {
+                        cause: DrainCause::Operator,
+                        reason: "asked for".to_owned(),
+                        since: self.now,
+                    });
+                }
+            }
+            Event::Undrain(n) => {
+                if let Some(id) = nth_worker(&self.view, *n) {
+                    self.view.workers.get_mut(&id).expect("it is there").drain = None;
+                }
+            }
+            Event::Add {
+                shards,
+                requires,
+                prefers,
+            } => self.add(Stream {
+                shards: *shards,
+                requires: zone_of(*requires),
+                prefers: zone_of(*prefers),
+                ..Stream::new(stream(&format!("s{number:03}")))
+            }),
+            Event::Delete(n) => nth_stream(*n, &|stream| stream.desired = Desired::Deleted),
+            Event::Pause(n) => nth_stream(*n, &|stream| stream.desired = Desired::Paused),
+            Event::Resume(n) => nth_stream(*n, &|stream| {
+                if stream.desired == Desired::Paused {
+                    stream.desired = Desired::Active;
+                }
+            }),
+            Event::Scale(n, shards) => nth_stream(*n, &|stream| stream.shards = *shards),
+            Event::Edit(n) => nth_stream(*n, &|stream| stream.revision = stream.revision.next()),
+        }
+    }
+
+    fn die(&mut self, id: &WorkerId) {
+        let incarnation = self.view.workers[id].incarnation;
+        self.dead.push(id.clone());
+        self.view.session_broke(id, incarnation);
+        self.view.exit_proven(id, incarnation);
+    }
+
+    /// Whether a worker may be given a shard of the stream, but for its room.
+    fn takes(worker: &Worker, stream: &Stream) -> bool {
+        let has = |(key, value): (&String, &String)| worker.labels.get(key) == Some(value);
+        worker.presence == Presence::Active
+            && worker.drain.is_none()
+            && stream.requires.iter().all(has)
+    }
+
+    fn load(&self, id: &WorkerId) -> usize {
+        self.view
+            .assignments()
+            .filter(|(_, a)| a.worker == *id)
+            .count()
+    }
+
+    fn has_room(&self, worker: &Worker) -> bool {
+        worker
+            .max_streams
+            .is_none_or(|max| self.load(&worker.id) < max as usize)
+    }
+
+    fn owners(&self) -> BTreeMap<ShardId, WorkerId> {
+        let owner =
+            |(shard, a): (&ShardId, &crate::cluster::Assignment)| (shard.clone(), a.worker.clone());
+        self.view.assignments().map(owner).collect()
+    }
+
+    /// That a world at rest is as it should be.
+    fn check(&self) {
+        assert_eq!(invariants::check_view(&self.view), vec![]);
+        invariants::check_fixpoint(&self.view, &self.policy, self.now)
+            .expect("nothing is left to plan");
+        let owners = self.owners();
+        for (shard, owner) in &owners {
+            let stream = self
+                .view
+                .streams
+                .get(&shard.stream)
+                .expect("nothing runs that isn't defined");
+            assert_eq!(stream.desired, Desired::Active, "{shard}");
+            assert!(
+                shard.shard.get() < stream.shards,
+                "{shard} of {}",
+                stream.shards
+            );
+            let worker = &self.view.workers[owner];
+            assert!(Self::takes(worker, stream), "{shard} on {owner}");
+            let load = self.load(owner);
+            assert!(
+                worker.max_streams.is_none_or(|max| load <= max as usize),
+                "{owner} has {load}"
+            );
+        }
+        for stream in self.view.streams.values() {
+            assert_ne!(
+                stream.desired,
+                Desired::Deleted,
+                "{} is forgotten",
+                stream.name
+            );
+            if stream.desired == Desired::Paused {
+                continue;
+            }
+            let open: Vec<&Worker> = self
+                .view
+                .workers
+                .values()
+                .filter(|w| Self::takes(w, stream) && self.has_room(w))
+                .collect();
+            let mut crowds: BTreeMap<&WorkerId, usize> = BTreeMap::new();
+            for index in 0..stream.shards {
+                let id = ShardId::new(stream.name.clone(), index);
+                match owners.get(&id) {
+                    Some(owner) => *crowds.entry(owner).or_default() += 1,
+                    None => assert!(
+                        open.is_empty(),
+                        "{id} waits, and {} would take it",
+                        open[0].id
+                    ),
+                }
+            }
+            for (owner, crowd) in &crowds {
+                for other in &open {
+                    let there = crowds.get(&other.id).copied().unwrap_or(0);
+                    assert!(
+                        *crowd <= there + 1,
+                        "{}: {crowd} shards on {owner}, {there} on {}",
+                        stream.name,
+                        other.id
+                    );
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn whatever_happens_all_comes_to_rest_as_it_should_be(
+        strategy in 0..STRATEGIES.len(),
+        events in prop::collection::vec(prop::collection::vec(event(), 1..4), 1..10),
+    ) {
+        let mut world = World::new(0, 0);
+        world.policy.strategy = STRATEGIES[strategy].name.to_owned();
+        let mut number = 0;
+        for at_once in &events {
+            for event in at_once {
+                number += 1;
+                world.happen(number, event);
+            }
+            world.settle();
+            world.check();
+        }
+    }
+
+    #[test]
+    fn a_leave_moves_what_the_leaver_had_and_a_join_the_floor_of_its_share(workers in 1..9usize, streams in 0..60usize, leaver in 1..9usize) {
+        let mut world = World::new(workers, streams);
+        let spread = |world: &World| {
+            let counts: Vec<usize> = world.counts().into_iter().collect();
+            counts.iter().max().unwrap_or(&0) - counts.iter().min().unwrap_or(&0)
+        };
+        prop_assert!(spread(&world) <= 1, "{:?}", world.counts());
+        world.drains = 0;
+        world.join(hello("w9", 1));
+        world.settle();
+        prop_assert_eq!(world.drains, streams / (workers + 1));
+        prop_assert!(spread(&world) <= 1, "{:?}", world.counts());
+
+        let gone = worker(&format!("w{}", 1 + leaver % workers));
+        let before = world.owners();
+        world.drains = 0;
+        world.die(&gone);
+        world.settle();
+        let after = world.owners();
+        let moved: BTreeSet<&ShardId> = before.iter().filter(|(shard, owner)| after.get(shard) != Some(owner)).map(|(shard, _)| shard).collect();
+        let had: BTreeSet<&ShardId> = before.iter().filter(|(_, owner)| **owner == gone).map(|(shard, _)| shard).collect();
+        prop_assert_eq!(moved, had);
+        prop_assert_eq!(world.drains, 0);
+    }
+
+    #[test]
+    fn weighted_gives_by_weight_and_a_home_is_found_again(weights in prop::collection::vec(1..5u32, 2..6), streams in 1..60usize) {
+        // Of `weighted`: no other division would make the highest ratio of load to weight lower.
+        let mut world = World::new(0, 0);
+        world.policy.strategy = "weighted".to_owned();
+        for (n, weight) in weights.iter().enumerate() {
+            let mut hello = hello(&format!("w{n}"), 1);
+            hello.weight = *weight;
+            world.join(hello);
+        }
+        for n in 0..streams {
+            world.add(Stream::new(stream(&format!("s{n:03}"))));
+        }
+        world.settle();
+        let loads: Vec<(usize, u32)> = world.counts().into_iter().zip(weights.iter().copied()).collect();
+        let ratio = |load: usize, weight: u32| load as f64 / f64::from(weight);
+        let highest = loads.iter().map(|(load, weight)| ratio(*load, *weight)).fold(0.0, f64::max);
+        prop_assert!(loads.iter().all(|(load, weight)| ratio(load + 1, *weight) >= highest), "{:?}", loads);
+
+        // Of `consistent_hash`: who leaves and comes back gets the same shards, and nothing else has moved in the end.
+        let mut world = World::new(0, 0);
+        world.policy.strategy = "consistent_hash".to_owned();
+        for n in 0..weights.len() {
+            world.join(hello(&format!("w{n}"), 1));
+        }
+        for n in 0..streams {
+            world.add(Stream::new(stream(&format!("s{n:03}"))));
+        }
+        world.settle();
+        let before = world.owners();
+        world.die(&worker("w0"));
+        world.settle();
+        world.dead.clear();
+        world.view.register(crate::cluster::Hello { incarnation: Incarnation(2), ..hello("w0", 2) }, world.now);
+        world.settle();
+        prop_assert_eq!(world.owners(), before);
+    }
+}
