@@ -71,10 +71,7 @@ impl<B: Kind + ?Sized> Field for Component<B> {
         }
         let path = linter.path().to_owned();
         // A type without a config of its own (`type: stdin`) reads as if its config were null.
-        let absent = Node {
-            place: node.place,
-            data: crate::config::Data::Null,
-        };
+        let absent = Node::new(node.place, crate::config::Data::Null);
         let config = linter.at(spec.name, |linter| {
             (spec.read)(entry.map_or(&absent, |e| &e.node), linter)
         });
@@ -150,10 +147,7 @@ fn expand<B: Kind + ?Sized>(
             invalid_beside(&other.key, &template.name, B::NAME),
         );
     }
-    let absent = Node {
-        place: node.place,
-        data: crate::config::Data::Null,
-    };
+    let absent = Node::new(node.place, crate::config::Data::Null);
     let config = entry.map_or(&absent, |e| &e.node);
     let made = linter.at(&template.name, |linter| template.expand(config, linter));
     let beside = processors_of::<B>(entries, linter);

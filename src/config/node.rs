@@ -29,6 +29,8 @@ impl fmt::Display for Place {
 pub struct Node {
     pub place: Place,
     pub data: Data,
+    /// How a number or a bool is written, where that isn't how it would be: `0o17`, `1e3`, `True`. A field that wants text gets this.
+    pub written: Option<Box<str>>,
 }
 
 /// What a node holds.
@@ -77,12 +79,19 @@ impl Node {
 
     /// A text node for a value that was made and not read.
     pub fn text(text: impl Into<String>, place: Place) -> Node {
+        let data = Data::Text {
+            text: text.into(),
+            block: false,
+        };
+        Node::new(place, data)
+    }
+
+    /// A node that was made and not read.
+    pub fn new(place: Place, data: Data) -> Node {
         Node {
             place,
-            data: Data::Text {
-                text: text.into(),
-                block: false,
-            },
+            data,
+            written: None,
         }
     }
 
@@ -121,6 +130,11 @@ impl Node {
 
     /// A scalar as the text that it would be read from; none for lists and maps.
     pub fn scalar_text(&self) -> Option<Cow<'_, str>> {
+        if let (Some(text), Data::Bool(_) | Data::Int(_) | Data::Float(_)) =
+            (&self.written, &self.data)
+        {
+            return Some(Cow::Borrowed(text));
+        }
         Some(match &self.data {
             Data::Null => Cow::Borrowed("null"),
             Data::Bool(b) => Cow::Owned(b.to_string()),
@@ -186,10 +200,7 @@ impl<'a> Builder<'a> {
             match event {
                 Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
                 Event::StreamEnd | Event::DocumentEnd => {
-                    return Ok(Node {
-                        place: Place { line: 1, column: 1 },
-                        data: Data::Null,
-                    });
+                    return Ok(Node::new(Place { line: 1, column: 1 }, Data::Null));
                 }
                 other => return self.node(other, span, 0),
             }
@@ -223,6 +234,7 @@ impl<'a> Builder<'a> {
         if depth > MAX_DEPTH {
             return fail(format!("nested deeper than {MAX_DEPTH} levels"));
         }
+        let mut written = None;
         let (data, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let as_text = tag.is_some_and(|t| t.is_yaml_core_schema() && t.suffix == "str");
@@ -239,6 +251,9 @@ impl<'a> Builder<'a> {
                     && text.ends_with('\n')
                 {
                     text.to_mut().pop();
+                }
+                if data.is_some() {
+                    written = Some(text.as_ref().into());
                 }
                 (
                     data.unwrap_or_else(|| Data::Text {
@@ -273,7 +288,10 @@ impl<'a> Builder<'a> {
             }
             other => return fail(format!("unexpected {other:?}")),
         };
-        let node = Node { place, data };
+        let mut node = Node::new(place, data);
+        if node.scalar_text().as_deref() != written.as_deref() {
+            node.written = written;
+        }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }

@@ -244,7 +244,7 @@ pub fn node(json: &Json, place: Place) -> Node {
             Data::Map(fields.iter().map(entry).collect())
         }
     };
-    Node { place, data }
+    Node::new(place, data)
 }
 
 /// The templates that configs may use. Cloning shares them.

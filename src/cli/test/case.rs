@@ -154,5 +154,5 @@ pub fn json_of(node: &Node) -> Value {
 
 /// A node at no particular place.
 pub fn node_of(data: crate::config::Data) -> Node {
-    Node { place: Place { line: 1, column: 1 }, data }
+    Node::new(Place { line: 1, column: 1 }, data)
 }

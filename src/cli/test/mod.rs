@@ -7,7 +7,7 @@ mod report;
 mod target;
 
 use crate::bloblang::{Environment, Mapping};
-use super::config_files::load_templates;
+use super::{config_files::load_templates, run::init_log};
 use crate::config::{Level, Linter, Node, Templates, interpolate};
 use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
 use crate::message::Batch;
@@ -43,7 +43,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(level) = &args.log {
-        crate::telemetry::logs::init(level, false)?;
+        init_log(Some(level), None, true)?;
     }
     let mut resources = Vec::new();
     for path in &args.resources {

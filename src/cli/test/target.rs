@@ -130,7 +130,7 @@ pub fn reduce(root: &Node, more: &[Node], processors: &Node) -> Node {
     let place = processors.place;
     let list = match &processors.data {
         Data::List(_) => processors.clone(),
-        _ => Node { place, data: Data::List(vec![processors.clone()]) },
+        _ => Node::new(place, Data::List(vec![processors.clone()])),
     };
     let entry = |key: &str, node: Node| Entry { key: key.to_owned(), place: node.place, node };
     let pipeline = node_of(Data::Map(vec![entry("processors", list)]));

@@ -3,9 +3,9 @@
 use super::flow::{alone, fail, put};
 use crate::bloblang::Interpolated;
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor, Scanner, ScannerConfig};
+use crate::config::{Field, Linter, Node, Shape};
 use crate::message::{Batch, Message};
 use crate::value::{Timestamp, Value};
-use anyhow::{bail, ensure};
 use async_trait::async_trait;
 use std::{fs::Metadata, path::Path, sync::Arc};
 
@@ -44,27 +44,43 @@ crate::choice! {
 crate::spec! {
     /// Does something to a file for each message. `read` and `stat` set the metadata `file_name`, `file_path`, `file_size`, `file_mode`, `file_mod_time`,
     /// `file_mod_time_unix` and `file_is_dir`.
-    dyn BuildProcessor, "file", Config, Experimental
+    dyn BuildProcessor, "file", Checked, Experimental
+}
+
+/// A config in which what the operation needs is set.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked(Config);
+
+impl Field for Checked {
+    fn shape() -> Shape {
+        Config::shape()
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Checked> {
+        let config = Config::read(node, linter)?;
+        let fault = match config.operation {
+            Operation::Read if config.scanner.is_none() => {
+                "'scanner' must be set when operation is 'read'"
+            }
+            Operation::Move | Operation::Rename if config.destination_path.is_none() => {
+                "'destination_path' must be set when operation is 'move' or 'rename'"
+            }
+            _ => return Some(Checked(config)),
+        };
+        linter.error(node.place, fault);
+        None
+    }
 }
 
 /// The largest file that is read.
 const MAX_SIZE: u64 = 1 << 30;
 
-impl BuildProcessor for Config {
+impl BuildProcessor for Checked {
     fn build(&self, cx: &Context) -> anyhow::Result<Processor> {
-        let scanner = self.scanner.as_ref().map(|s| cx.scanner(s)).transpose()?;
-        match self.operation {
-            Operation::Read => ensure!(
-                scanner.is_some(),
-                "'scanner' must be set when operation is 'read'"
-            ),
-            Operation::Move | Operation::Rename if self.destination_path.is_none() => {
-                bail!("'destination_path' must be set when operation is 'move' or 'rename'")
-            }
-            _ => {}
-        }
+        let Checked(config) = self;
+        let scanner = config.scanner.as_ref().map(|s| cx.scanner(s)).transpose()?;
         Ok(Processor::Async(Box::new(Files {
-            config: self.clone(),
+            config: config.clone(),
             scanner,
         })))
     }

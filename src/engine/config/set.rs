@@ -25,16 +25,14 @@ pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
         at = down(at, step).map_err(|e| SetError(format!("can't set '{path}': {e}")))?;
     }
     at.data = value.data;
+    at.written = value.written;
     Ok(())
 }
 
 /// The node one step down, made if it isn't there.
 fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
     let (place, kind) = (node.place, node.kind());
-    let empty = || Node {
-        place,
-        data: Data::Null,
-    };
+    let empty = || Node::new(place, Data::Null);
     if matches!(node.data, Data::Null) {
         node.data = match step {
             "-" => Data::List(Vec::new()),
