@@ -56,6 +56,7 @@ commands! {
     Run = run,
     RunStreams = run_streams,
     Create = create,
+    Echo = echo,
     Lint = lint,
     Streams = streams,
     Workers = workers,

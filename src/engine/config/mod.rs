@@ -1,10 +1,12 @@
 //! A stream's config as a whole: its sections, and how a text becomes one.
 
+mod normal;
 mod read;
 mod schema;
 mod sections;
 mod set;
 
+pub use normal::normal;
 pub use read::{Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, resource_sections};
 pub use schema::json_schema;
 pub use sections::*;

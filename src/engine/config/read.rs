@@ -188,7 +188,7 @@ pub fn resource_sections() -> Vec<&'static str> {
 }
 
 /// The text as a tree: variables replaced, changes made, sections of another kind of file refused.
-fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
+pub(super) fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
     let (text, missing) = match checks.is_literal {
         true => (text.to_owned(), Vec::new()),
         false => interpolate(text, checks.variables),
