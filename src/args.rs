@@ -249,6 +249,8 @@ impl Texts<'_> {
             settle_ms: self.get("settle-time", millis)?,
             gather_ms: self.get("gather-time", millis)?,
             forget_ms: self.get("forget-after", millis)?,
+            min_workers: self.get("min-workers", parse)?,
+            max_workers: Some(self.get("max-workers", parse)?).filter(|n| *n > 0),
             ..Policy::default()
         };
         policy

@@ -5,6 +5,7 @@
 //! another passes requests about the cluster on to the one that leads.
 
 mod assignments;
+mod capacity;
 mod cluster;
 mod components;
 mod draft;
@@ -122,6 +123,7 @@ fn parts() -> (Router<Api>, Router<Api>, String) {
         .merge(assignments::routes())
         .merge(events::routes())
         .merge(cluster::routes())
+        .merge(capacity::routes())
         .merge(explain::routes())
         .split_for_parts();
     let (of_binary, binary_paths) = OpenApiRouter::new()

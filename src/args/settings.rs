@@ -92,6 +92,10 @@ pub static SETTINGS: &[Setting] = &[
         "How long the first worker waits for others before streams are placed"),
     row(COORDINATOR, &["forget-after"], "FORGET_AFTER", "TIME", "1h",
         "A worker that is gone is forgotten after so long"),
+    row(COORDINATOR, &["min-workers"], "MIN_WORKERS", "N", "1",
+        "The metric airtruct_desired_workers, for autoscalers, never asks for fewer"),
+    row(COORDINATOR, &["max-workers"], "MAX_WORKERS", "N", "0",
+        "The metric airtruct_desired_workers never asks for more; 0 is no limit"),
 
     row(WORKER, &["discovery-uri", "du"], "DISCOVERY_URI", "HOST:PORT", "localhost:50000",
         "Where the coordinator is; several are separated by commas"),

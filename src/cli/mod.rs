@@ -64,6 +64,7 @@ commands! {
     Template = template,
     Test = test,
     Blobl = blobl,
+    Capacity = capacity,
     List = list,
     Events = events,
     Explain = explain,
@@ -71,6 +72,7 @@ commands! {
     Freeze = freeze,
     Unfreeze = unfreeze,
     Sim = sim,
+    Size = size,
     Version = version,
 }
 

@@ -58,6 +58,7 @@ macro_rules! text_enum {
 pub mod apply;
 pub mod assignment;
 mod board;
+pub mod capacity;
 pub mod decision;
 pub mod explain;
 pub mod foresee;

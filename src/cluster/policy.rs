@@ -37,6 +37,9 @@ pub struct Policy {
     pub gather_ms: u64,
     /// A worker must have been there for so long before anything is moved to it for balance.
     pub settle_ms: u64,
+    /// The advice on how many workers there should be stays between these; none is no limit.
+    pub min_workers: usize,
+    pub max_workers: Option<usize>,
 }
 
 impl Default for Policy {
@@ -60,6 +63,8 @@ impl Default for Policy {
             quarantine_ms: 300_000,
             gather_ms: 150,
             settle_ms: 1_000,
+            min_workers: 1,
+            max_workers: None,
         }
     }
 }
@@ -85,6 +90,13 @@ impl Policy {
                 self.margin_ms,
                 self.lease_ms,
                 self.lease_ms.div_ceil(100),
+            ));
+        }
+        if self.max_workers.is_some_and(|max| max < self.min_workers) {
+            return Err(format!(
+                "at least {} workers and at most {} can't both be: set -min-workers to no more than -max-workers",
+                self.min_workers,
+                self.max_workers.unwrap_or(0),
             ));
         }
         if self.suspect_ms <= self.heartbeat_ms {

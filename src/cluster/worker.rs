@@ -149,6 +149,9 @@ pub struct Load {
     /// Of one core: 1.0 is one core in use.
     pub cpu: f64,
     pub memory_bytes: u64,
+    /// Batches that its streams have read and not yet dealt with.
+    #[serde(default)]
+    pub backlog: u64,
 }
 
 impl Worker {

@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{Error, edit::Edit};
 use crate::{
-    cluster::{Hello, Policy, Time, View},
+    cluster::{Hello, Policy, Time, View, capacity::Autoscaler},
     ids::{Incarnation, WorkerId},
     proto,
 };
@@ -16,6 +16,7 @@ pub(super) struct Ledger {
     pub(super) view: View,
     pub(super) policy: Policy,
     pub(super) now: Time,
+    pub(super) scaler: Autoscaler,
 }
 
 /// Where messages to a worker go. Full when it doesn't read: then its session is given up.

@@ -20,10 +20,7 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    cluster::{
-        Policy, View,
-        foresee::{self, Change, Forecast},
-    },
+    cluster::{Policy, View},
     ids::{Revision, StreamName, Term, WorkerId},
     store::Store,
     telemetry::metrics::Metrics,
@@ -287,26 +284,6 @@ impl Handle {
 
     // The cluster.
 
-    /// Defines or replaces streams and drains workers, all or nothing; nothing if the cluster is not at the generation that a forecast
-    /// named, where one is given.
-    pub async fn apply(
-        &self,
-        streams: Vec<(StreamName, Draft)>,
-        drain: Vec<(WorkerId, String)>,
-        planned: Option<String>,
-    ) -> Result<(), Error> {
-        let put = |(name, draft)| Edit::Put {
-            name,
-            draft,
-            if_match: None,
-        };
-        let drain = drain
-            .into_iter()
-            .map(|(id, reason)| Edit::DrainWorker { id, reason });
-        let edits = streams.into_iter().map(put).chain(drain).collect();
-        self.edit(Edit::All { edits, planned }).await.map(drop)
-    }
-
     /// Stops moves for balance and recycling until it is lifted.
     pub async fn freeze(&self, reason: String) -> Result<(), Error> {
         self.edit(Edit::Freeze { reason }).await.map(drop)
@@ -343,24 +320,6 @@ impl Handle {
                 .ok_or_else(|| Error::no_stream(&name))
         })
         .await?
-    }
-
-    /// What changes would move. Computed beside the loop, which goes on meanwhile.
-    pub async fn foresee(&self, changes: Vec<Change>) -> Result<Forecast, Error> {
-        let (view, now) = self
-            .read(|ledger| (ledger.view.clone(), ledger.now))
-            .await?;
-        for change in &changes {
-            if let Change::Drain(id) | Change::Lose(id) = change
-                && !view.workers.contains_key(id)
-            {
-                return Err(Error::no_worker(id));
-            }
-        }
-        let policy = self.0.policy.clone();
-        tokio::task::spawn_blocking(move || foresee::foresee(&view, &policy, now, changes))
-            .await
-            .map_err(|e| Error::Unavailable(format!("the forecast ended: {e}")))
     }
 
     pub fn policy(&self) -> &Policy {
@@ -454,7 +413,7 @@ impl Handle {
     }
 
     /// Has an edit made; the flag tells whether something was created.
-    async fn edit(&self, edit: Edit) -> Result<bool, Error> {
+    pub(super) async fn edit(&self, edit: Edit) -> Result<bool, Error> {
         let (reply, answer) = oneshot::channel();
         let sent = self.0.events.send(Event::Edit(edit, reply)).await;
         match (sent, answer.await) {

@@ -11,15 +11,17 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
-    Error, Role,
+    Role,
     campaign::Context,
-    change::{Changed, change},
-    edit::Edit,
     event::{Event, Ledger},
     sessions::Sessions,
 };
 use crate::{
-    cluster::{self, Registration, Time, View, foresee::generation, next_deadline, plan},
+    cluster::{
+        self, Registration, Time, View,
+        capacity::{Autoscaler, capacity},
+        next_deadline, plan,
+    },
     ids::{Incarnation, Term},
     proto::{self, down, welcome},
     store::{self, Changes},
@@ -43,6 +45,9 @@ const RETAIN_MS: u64 = 60_000;
 /// How long after a failed write the view is read anew.
 const RELOAD_MS: u64 = 200;
 
+/// How often it looks how many workers there should be.
+const SCALE_MS: u64 = 1_000;
+
 pub(super) struct Leader<'a> {
     pub(super) context: &'a Context,
     pub(super) ledger: Ledger,
@@ -61,8 +66,10 @@ pub(super) struct Leader<'a> {
     /// When the plan may change by itself.
     due: Option<Time>,
     /// Since when the view may differ from the store.
-    stale: Option<Time>,
+    pub(super) stale: Option<Time>,
     retained: Time,
+    /// When it last looked how many workers there should be.
+    scaled: Time,
     wrote: bool,
 }
 
@@ -87,6 +94,7 @@ impl<'a> Leader<'a> {
                 view,
                 policy: context.policy.clone(),
                 now,
+                scaler: Autoscaler::default(),
             },
             sessions: Sessions::new(term),
             reached: BTreeSet::new(),
@@ -99,6 +107,7 @@ impl<'a> Leader<'a> {
             due: None,
             stale: None,
             retained: now,
+            scaled: now,
             wrote: true,
         })
     }
@@ -138,7 +147,24 @@ impl<'a> Leader<'a> {
         if self.stale.is_none() && (self.dirty || self.is_due()) {
             self.reconcile().await?;
         }
+        self.scale();
         self.retain().await
+    }
+
+    /// Looks how many workers there should be, once a second.
+    fn scale(&mut self) {
+        let Ledger {
+            view,
+            policy,
+            now,
+            scaler,
+        } = &mut self.ledger;
+        if scaler.advice().is_none() || now.since(self.scaled) >= SCALE_MS {
+            self.scaled = *now;
+            let capacity = capacity(view, &[]);
+            let advice = scaler.observe(&capacity, policy, *now);
+            self.context.measures.capacity(&capacity, advice);
+        }
     }
 
     /// Reads the clock; an error if another may lead by now.
@@ -223,59 +249,6 @@ impl<'a> Leader<'a> {
         }
     }
 
-    async fn edit(&mut self, edit: &Edit) -> Result<Result<bool, Error>, Halt> {
-        if self.stale.is_some() {
-            return Ok(Err(Error::Store(
-                "its last write failed, and it can't be read yet".to_owned(),
-            )));
-        }
-        let edits = match edit {
-            Edit::All { edits, planned } => {
-                let current = generation(&self.ledger.view);
-                if planned.as_ref().is_some_and(|planned| *planned != current) {
-                    return Ok(Err(Error::Outdated { current }));
-                }
-                edits.as_slice()
-            }
-            one => std::slice::from_ref(one),
-        };
-        let mut made: Option<Changed> = None;
-        for edit in edits {
-            let view = made.as_ref().map_or(&self.ledger.view, |made| &made.view);
-            let revision = |name: &_| view.streams.get(name).map(|stream| stream.revision);
-            let known = match edit.needs(revision) {
-                None => None,
-                // One that an edit before this one made is not in the store yet.
-                Some((name, revision)) => match made.as_ref().and_then(|m| m.made(&name, revision))
-                {
-                    Some(row) => Some(row.clone()),
-                    None => match self.context.store.revision(&name, revision).await {
-                        Ok(known) => known,
-                        Err(error) => return Ok(Err(error.into())),
-                    },
-                },
-            };
-            let mut next = match change(view, edit, known, self.ledger.now) {
-                Ok(next) => next,
-                Err(error) => return Ok(Err(error)),
-            };
-            if let Some(before) = made {
-                let mut changes = before.changes;
-                changes.merge(next.changes);
-                (next.changes, next.created) = (changes, next.created || before.created);
-            }
-            made = Some(next);
-        }
-        match made {
-            Some(made) if !made.changes.is_empty() => {
-                self.dirty = true;
-                let done = self.store(made.view, made.changes).await?;
-                Ok(done.map(|()| made.created).map_err(Error::from))
-            }
-            _ => Ok(Ok(false)),
-        }
-    }
-
     /// Plans, stores and applies what was decided, then tells the workers.
     async fn reconcile(&mut self) -> Result<(), Halt> {
         self.dirty = false;
@@ -315,7 +288,7 @@ impl<'a> Leader<'a> {
     }
 
     /// Makes the next view durable, with what is pending, and takes it over. The inner error is one after which the view is read anew.
-    async fn store(
+    pub(super) async fn store(
         &mut self,
         next: View,
         changes: Changes,

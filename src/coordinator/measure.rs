@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    cluster::{AssignmentState, View, WorkerState},
+    cluster::{
+        AssignmentState, View, WorkerState,
+        capacity::{Advice, Capacity},
+    },
     store::Changes,
     telemetry::metrics::{Counter, Gauge, Metrics, Timing},
 };
@@ -17,6 +20,8 @@ pub(super) struct Measures {
     assignments: BTreeMap<&'static str, Gauge>,
     streams: Gauge,
     leading: Gauge,
+    desired: Gauge,
+    backlog: Gauge,
 }
 
 impl Measures {
@@ -36,6 +41,8 @@ impl Measures {
                 .collect(),
             streams: metrics.gauge("airtruct_streams", &[]),
             leading: metrics.gauge("airtruct_leading", &[]),
+            desired: metrics.gauge("airtruct_desired_workers", &[]),
+            backlog: metrics.gauge("airtruct_backlog", &[]),
             metrics,
         }
     }
@@ -60,6 +67,12 @@ impl Measures {
 
     pub(super) fn leading(&self, leads: bool) {
         self.leading.set(i64::from(leads));
+    }
+
+    pub(super) fn capacity(&self, capacity: &Capacity, advice: &Advice) {
+        self.desired.set(advice.workers as i64);
+        self.backlog
+            .set(i64::try_from(capacity.backlog).unwrap_or(i64::MAX));
     }
 
     /// Counts what there is, in one pass.

@@ -130,6 +130,7 @@ pub(super) fn heartbeat(heartbeat: &proto::Heartbeat) -> Result<Heartbeat, Strin
         load: Load {
             cpu: heartbeat.cpu,
             memory_bytes: heartbeat.memory_bytes,
+            backlog: heartbeat.backlog,
         },
     })
 }

@@ -117,7 +117,7 @@ impl Books {
         state.entries.extend((first..).zip(&mut run).map(enter));
         state.open += run.len();
         drop(state);
-        self.pressure.add_bytes(total);
+        self.pressure.enter(run.len(), total);
         (run, messages)
     }
 
@@ -173,11 +173,13 @@ impl Books {
     /// Settles what arrived: tells the source, unless its owner may not act any more.
     fn settle(&self, settled: Settled) {
         let now = Instant::now();
+        let mut batches = 0;
         for (read_at, count) in settled.read {
+            batches += count as usize;
             let took = now.duration_since(read_at).as_nanos() as u64;
             self.latency.record_many(took, count);
         }
-        self.pressure.remove_bytes(settled.weight);
+        self.pressure.settle(batches, settled.weight);
         if !settled.acks.is_empty() {
             let answer = match self.fence.is_open() {
                 true => Ok(()),
@@ -267,7 +269,7 @@ impl AckSink for Books {
             Err(error) => {
                 state.open -= 1;
                 drop(state);
-                self.pressure.remove_bytes(entry.weight);
+                self.pressure.settle(1, entry.weight);
                 entry.ack.answer(Err(error));
             }
             Ok(()) => {

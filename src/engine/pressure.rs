@@ -19,6 +19,8 @@ pub(crate) struct Pressure {
     /// Of these, those in batches that still grow.
     growing: AtomicUsize,
     bytes: AtomicUsize,
+    /// Batches that were read and are not answered.
+    open: AtomicUsize,
     max_bytes: usize,
     max_queued: usize,
     eased: Notify,
@@ -42,6 +44,7 @@ impl Pressure {
             sends: AtomicUsize::new(0),
             growing: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             max_bytes,
             max_queued,
             eased: Notify::new(),
@@ -73,11 +76,20 @@ impl Pressure {
         Count(self, what)
     }
 
-    pub fn add_bytes(&self, bytes: usize) {
+    /// So many batches, of so many bytes, were read.
+    pub fn enter(&self, batches: usize, bytes: usize) {
+        self.open.fetch_add(batches, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
-    pub fn remove_bytes(&self, bytes: usize) {
+    /// How many batches were read and are not answered.
+    pub fn open(&self) -> usize {
+        self.open.load(Relaxed)
+    }
+
+    /// So many batches, of so many bytes, were answered.
+    pub fn settle(&self, batches: usize, bytes: usize) {
+        self.open.fetch_sub(batches, Relaxed);
         let before = self.bytes.fetch_sub(bytes, Relaxed);
         if before >= self.max_bytes {
             self.eased.notify_waiters();

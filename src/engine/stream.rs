@@ -206,6 +206,11 @@ impl Stream {
         &self.shop.http
     }
 
+    /// How much was read and is not answered yet, in batches: what the stream is behind by.
+    pub fn backlog(&self) -> u64 {
+        self.shop.pressure.open() as u64
+    }
+
     /// The messages counted so far.
     pub fn counts(&self) -> &Counts {
         &self.shop.counts

@@ -374,6 +374,7 @@ impl Agent {
             reports: self.slots.values().map(Slot::report).collect(),
             cpu: load.cpu,
             memory_bytes: load.memory_bytes,
+            backlog: self.slots.values().map(Slot::backlog).sum(),
         };
         let Some(session) = &mut self.session else {
             return;

@@ -289,6 +289,13 @@ impl Slot {
         self.failure = failure;
     }
 
+    /// How much its stream has read and not yet dealt with, in batches.
+    pub(super) fn backlog(&self) -> u64 {
+        let run = self.run.as_ref();
+        run.and_then(|run| run.stream.as_ref())
+            .map_or(0, |stream| stream.backlog())
+    }
+
     pub(super) fn report(&self) -> proto::Report {
         proto::Report {
             assignment: Some(proto::Assignment {

@@ -29,6 +29,7 @@ impl Usage {
         Load {
             cpu,
             memory_bytes: resident_bytes(),
+            backlog: 0,
         }
     }
 }

@@ -130,3 +130,62 @@ fn explain_names_what_holds_a_stream_and_what_would_help() {
     let missing = cluster.run(&["explain", "stream", "nobody"]);
     assert_eq!(missing.status.code(), Some(4));
 }
+
+#[test]
+fn capacity_tells_the_room_and_how_many_workers_there_should_be() {
+    let mut cluster = Cluster::start(&["-min-workers", "1", "-max-workers", "9"], 0);
+    for _ in 0..2 {
+        cluster.add_worker_with(&["-max-streams", "2", "-labels", "zone=a"]);
+    }
+    for name in ["a", "b", "c"] {
+        cluster
+            .folder
+            .write(&format!("streams/{name}.yaml"), STREAM);
+    }
+    cluster.succeed(&["streams", "apply", "streams", "--wait"]);
+    let capacity = json(&cluster, &["capacity"]);
+    assert_eq!(capacity["workers"], 2, "{capacity}");
+    assert_eq!(capacity["free"], 1, "{capacity}");
+    assert_eq!(capacity["waiting"], 0, "{capacity}");
+    assert_eq!(capacity["groups"][0]["labels"]["zone"], "a", "{capacity}");
+    assert_eq!(capacity["groups"][0]["slots"], 4, "{capacity}");
+    let owner = settled(&cluster)[0].1.clone();
+    let had = settled(&cluster)
+        .iter()
+        .filter(|(_, worker)| *worker == owner)
+        .count();
+    let less = json(&cluster, &["capacity", "--without", &owner]);
+    assert_eq!(less["workers"], 1, "{less}");
+    // The other one has room for two in all.
+    assert_eq!(less["waiting"], 1, "{less} {had}");
+    assert_eq!(
+        cluster
+            .run(&["capacity", "--without", "nobody"])
+            .status
+            .code(),
+        Some(4)
+    );
+
+    // More than there is room for: another worker is asked for, on the API and as a metric.
+    for name in ["d", "e", "f"] {
+        cluster
+            .folder
+            .write(&format!("streams/{name}.yaml"), STREAM);
+    }
+    cluster.succeed(&["streams", "apply", "streams"]);
+    let wanted = wait_for("another worker to be asked for", || {
+        let capacity = json(&cluster, &["capacity"]);
+        (capacity["desired_workers"] == 3).then_some(capacity)
+    });
+    assert_eq!(
+        wanted["reason"], "2 shards wait, and there is room for 0",
+        "{wanted}"
+    );
+    let table = cluster.succeed(&["capacity"]);
+    assert!(
+        table.contains("6 shards, 2 without a place; room for 0 more"),
+        "{table}"
+    );
+    let metrics = cluster.metrics();
+    assert!(metrics.contains("airtruct_desired_workers 3"), "{metrics}");
+}

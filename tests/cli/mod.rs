@@ -231,6 +231,11 @@ impl Cluster {
 
     /// Starts one more worker, whose streams find its name in `WORKER`.
     pub fn add_worker(&mut self) {
+        self.add_worker_with(&[]);
+    }
+
+    /// Starts another worker with these flags.
+    pub fn add_worker_with(&mut self, flags: &[&str]) {
         let name = format!("worker-{}", self.workers.len() + 1);
         let mut command = program(&self.folder);
         command
@@ -244,6 +249,7 @@ impl Cluster {
                 "-http-port",
                 "0",
             ])
+            .args(flags)
             .env("WORKER", &name)
             .env("OUT", self.folder.path());
         self.workers
@@ -282,6 +288,14 @@ impl Cluster {
     }
 
     /// `airtruct KIND list -o json`.
+    /// What the coordinator measures.
+    pub fn metrics(&self) -> String {
+        let url = format!("http://{}/metrics", self.http);
+        let ask = async || client().get(url).send().await?.text().await;
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(ask()).expect("the metrics")
+    }
+
     pub fn list(&self, kind: &str) -> Vec<Json> {
         let text = self.succeed(&[kind, "list", "-o", "json"]);
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
