@@ -80,8 +80,13 @@ impl<'a> Round<'a> {
                 break;
             };
             let shard = movable[from].pop().expect("the seat has shards left");
-            if let Some((to, why)) = self.better(&shard, from) {
-                self.go(&shard, from, to, why);
+            match self.better(&shard, from) {
+                Some((to, why)) => self.go(&shard, from, to, why),
+                // What holds for one shard without wishes holds for all of them on this seat.
+                None if !has_wishes(shard.stream) && self.is_level() => {
+                    movable[from].retain(|other| has_wishes(other.stream));
+                }
+                None => {}
             }
         }
     }
@@ -106,8 +111,7 @@ impl<'a> Round<'a> {
             let Some(stream) = stream else {
                 continue;
             };
-            let has_wishes =
-                stream.shards > 1 || !stream.requires.is_empty() || !stream.prefers.is_empty();
+            let has_wishes = has_wishes(stream);
             if !has_wishes && !may_level_any {
                 continue;
             }
@@ -148,6 +152,11 @@ impl<'a> Round<'a> {
             && seats[to].has_room()
             && ratio(self.share(to), seats[to].load() + 1)
                 < ratio(self.share(from), seats[from].load())
+    }
+
+    /// Whether only loads decide where a shard without wishes is, and not which one it is.
+    fn is_level(&self) -> bool {
+        matches!(self.board.strategy.balance, Balance::Level { .. })
     }
 
     fn share(&self, at: usize) -> u64 {
@@ -195,7 +204,7 @@ impl<'a> Round<'a> {
                 return Some((to, why));
             }
         }
-        if !matches!(self.board.strategy.balance, Balance::Level { .. }) {
+        if !self.is_level() {
             return None;
         }
         let here = here?;
@@ -237,6 +246,11 @@ impl<'a> Round<'a> {
         self.decisions.push(decision);
         self.board.move_over(shard.stream, from, to);
     }
+}
+
+/// Whether it matters to the stream's shards on which worker they are.
+fn has_wishes(stream: &Stream) -> bool {
+    stream.shards > 1 || !stream.requires.is_empty() || !stream.prefers.is_empty()
 }
 
 /// What a worker is to have, in relation to others.
