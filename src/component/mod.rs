@@ -21,6 +21,7 @@ mod context;
 mod fence;
 mod http;
 mod hurry;
+mod not_built;
 mod pipe;
 mod read;
 mod spec;

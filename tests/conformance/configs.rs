@@ -11,7 +11,7 @@ const CLEAN: usize = 72;
 
 /// What is said of configs that need something this build doesn't have: connectors, drivers, metrics services, schema registries.
 const NOT_BUILT: &[&str] = &[
-    "unable to infer ",
+    " is known from Bento and Redpanda Connect and not built here yet",
     "it takes sqlite, postgres",
     "field statsd not recognised",
     "field aws_cloudwatch not recognised",
