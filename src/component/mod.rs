@@ -34,6 +34,7 @@ pub use context::{Context, Wiring};
 pub use fence::{Fence, boottime_ms};
 pub use http::{HttpCall, HttpHandler, HttpMux, HttpRoute, not_found};
 pub use hurry::{Hurry, HurryGuard};
+pub use not_built::is_of_not_built;
 pub use pipe::Pipe;
 pub use read::Component;
 pub use spec::{Kind, Spec, Status};

@@ -166,12 +166,21 @@ static NOT_BUILT: &[(&str, &[&str])] = &[
     ("rate_limit", &["redis"]),
 ];
 
-/// Whether the peers have a component of this kind and name that isn't built here.
-pub(super) fn is_not_built(kind: &str, name: &str) -> bool {
+/// What is said of a component that the peers have and that isn't built here; none of others.
+pub(super) fn not_built(kind: &str, name: &str) -> Option<String> {
     let of_kind = NOT_BUILT.iter().filter(|(known, _)| *known == kind);
-    of_kind
+    let is_known = of_kind
         .flat_map(|(_, names)| *names)
-        .any(|known| *known == name)
+        .any(|known| *known == name);
+    is_known.then(|| format!("{kind} {name}{SAID} (`airtruct list {kind}s` names those that are)"))
+}
+
+/// The part of it that doesn't depend on the component.
+const SAID: &str = " is known from Bento and Redpanda Connect and not built here yet";
+
+/// Whether a problem of a config is that a component isn't built here.
+pub fn is_of_not_built(message: &str) -> bool {
+    message.contains(SAID)
 }
 
 #[cfg(test)]
@@ -183,13 +192,14 @@ mod tests {
     fn what_is_built_is_not_listed_as_missing() {
         for built in describe::all() {
             assert!(
-                !is_not_built(built.kind, built.name),
+                not_built(built.kind, built.name).is_none(),
                 "{} {}",
                 built.kind,
                 built.name
             );
         }
-        assert!(is_not_built("input", "kafka"));
-        assert!(!is_not_built("input", "kafak"));
+        let said = not_built("input", "kafka").expect("it is known");
+        assert!(is_of_not_built(&said), "{said}");
+        assert_eq!(not_built("input", "kafak"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Reads any component from a config: finds its type, its label, and the config of that type.
 
-use super::{BuildProcessor, Kind, Spec, Status, not_built::is_not_built};
+use super::{BuildProcessor, Kind, Spec, Status, not_built::not_built};
 use crate::config::{Entry, Field, Linter, Node, Place, Shape, Template, nearest};
 use std::{fmt, sync::Arc};
 
@@ -186,12 +186,8 @@ fn find<'n, B: Kind + ?Sized>(
     let templates = linter.templates.clone();
     names.extend(templates.names(B::NAME));
     let unknown = |name: &str| {
-        if is_not_built(B::NAME, name) {
-            return format!(
-                "{} {name} is known from Bento and Redpanda Connect and not built here yet (`airtruct list {}s` names those that are)",
-                B::NAME,
-                B::NAME
-            );
+        if let Some(why) = not_built(B::NAME, name) {
+            return why;
         }
         let hint = nearest(name, &names)
             .map(|n| format!(" (did you mean `{n}`?)"))

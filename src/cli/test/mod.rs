@@ -8,6 +8,7 @@ mod target;
 
 use crate::bloblang::{Environment, Mapping};
 use super::{config_files::load_templates, run::init_log};
+use crate::component::is_of_not_built;
 use crate::config::{Level, Linter, Node, Templates, interpolate};
 use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
 use crate::message::Batch;
@@ -207,9 +208,7 @@ fn lint(text: &str, around: &Around) -> Vec<String> {
     checks.templates = &around.templates;
     checks.allow_missing_variables = true;
     let reading = read(text, &checks);
-    let unknown = ["unable to infer input type from", "unable to infer output type from"];
-    let of_concern = |message: &str| !unknown.iter().any(|p| message.starts_with(p));
-    let problems = reading.problems.iter().filter(|p| p.level == Level::Error && of_concern(&p.message));
+    let problems = reading.problems.iter().filter(|p| p.level == Level::Error && !is_of_not_built(&p.message));
     problems.map(|p| format!("({},{}) {}", p.place.line, p.place.column, p.message)).collect()
 }
 
