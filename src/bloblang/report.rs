@@ -9,10 +9,10 @@ impl ParseError {
     /// The error with the line of `source` that it is in and a caret under the column:
     ///
     /// ```text
-    /// 2:12: unrecognised method 'upercase' (did you mean `uppercase`?)
+    /// line 2 char 13: unrecognised method 'upercase' (did you mean `uppercase`?)
     ///   |
     /// 2 | root = this.upercase()
-    ///   |             ^
+    ///   |             ^---
     /// ```
     pub fn render(&self, source: &str) -> String {
         let line = source
@@ -30,7 +30,13 @@ impl ParseError {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         let indent = " ".repeat(column - skipped);
-        format!("{self}\n{margin} |\n{number} | {shown}\n{margin} | {indent}^")
+        let (line, column) = (self.line, self.column);
+        // That something is required is what a parser has to say, and not a reader to know.
+        let what = self.message.strip_prefix("required: ");
+        let what = what.unwrap_or(&self.message);
+        format!(
+            "line {line} char {column}: {what}\n{margin} |\n{number} | {shown}\n{margin} | {indent}^---"
+        )
     }
 }
 
@@ -47,7 +53,7 @@ mod tests {
         };
         assert_eq!(
             error.render("a\n\tb = c\n"),
-            "2:5: no\n  |\n2 |  b = c\n  |     ^"
+            "line 2 char 5: no\n  |\n2 |  b = c\n  |     ^---"
         );
     }
 }

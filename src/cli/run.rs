@@ -145,7 +145,10 @@ pub(super) fn init_log(given: Option<&str>, logger: Option<&Logger>, to_stdout: 
         _ if to_stdout => Box::new(std::io::stdout()),
         _ => Box::new(std::io::stderr()),
     };
-    let fields = logger.map(|l| l.static_fields.iter().map(|(k, v)| (k.clone(), v.to_json())).collect());
+    let fields = match logger {
+        Some(logger) => logger.static_fields.iter().map(|(k, v)| (k.clone(), v.to_json())).collect(),
+        None => [("@service".to_owned(), "airtruct".into())].into_iter().collect(),
+    };
     let text = |of: fn(&Logger) -> &String, default: &str| logger.map_or(default.to_owned(), |l| of(l).clone());
     Lines {
         level,
@@ -154,7 +157,7 @@ pub(super) fn init_log(given: Option<&str>, logger: Option<&Logger>, to_stdout: 
         level_name: text(|l| &l.level_name, "level"),
         timestamp_name: text(|l| &l.timestamp_name, "time"),
         message_name: text(|l| &l.message_name, "msg"),
-        fields: fields.unwrap_or_default(),
+        fields,
         out: Mutex::new(out),
     }
     .init()

@@ -2,6 +2,7 @@
 
 pub(crate) mod avro;
 pub mod go_fmt;
+pub mod go_template;
 pub mod json_schema;
 pub mod json_text;
 pub mod msgpack;

@@ -51,6 +51,7 @@ mod sql_select;
 mod subprocess;
 mod switch;
 mod sync_response;
+mod template;
 mod r#try;
 mod unarchive;
 mod r#while;
@@ -111,6 +112,7 @@ pub static PROCESSORS: &[&Spec<dyn BuildProcessor>] = &[
     &subprocess::SPEC,
     &switch::SPEC,
     &sync_response::SPEC,
+    &template::SPEC,
     &r#try::SPEC,
     &unarchive::SPEC,
     &r#while::SPEC,
