@@ -7,6 +7,7 @@ pub mod json_schema;
 pub mod json_text;
 pub mod msgpack;
 pub mod parquet;
+pub mod proto_json;
 pub mod serde;
 pub mod xml;
 pub mod yaml;

@@ -82,7 +82,6 @@ static NOT_BUILT: &[(&str, &[&str])] = &[
             "schema_registry_encode",
             "sentry_capture",
             "sql",
-            "template",
             "wasm",
         ],
     ),

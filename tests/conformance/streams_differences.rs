@@ -121,6 +121,10 @@ pub const DIFFERENCES: &[(&str, &str)] = &[
         "the place in the code is that of another engine",
     ),
     (
+        "test/log_flag",
+        "the log names this program, and the path of the processor",
+    ),
+    (
         "subprocess_out/lines",
         "the program gets to read what was sent to it before it is ended",
     ),

@@ -1,6 +1,7 @@
 //! `protobuf`: Protocol Buffers to JSON and back.
 
 use super::flow::each;
+use crate::codec::proto_json;
 use crate::component::{BuildProcessor, Context, Processor};
 use anyhow::{Context as _, anyhow};
 use prost_reflect::{
@@ -68,9 +69,9 @@ impl BuildProcessor for Config {
                 })
             }
             Operator::FromJson => {
-                let options = DeserializeOptions::new().deny_unknown_fields(!self.discard_unknown);
+                let discard_unknown = self.discard_unknown;
                 each(move |message| {
-                    let encoded = encode(&descriptor, message.bytes(), &options);
+                    let encoded = encode(&descriptor, message.bytes(), discard_unknown);
                     let encoded = encoded.map_err(|e| {
                         format!("failed to unmarshal JSON message '{name}': proto: {e}")
                     })?;
@@ -85,48 +86,22 @@ impl BuildProcessor for Config {
 fn encode(
     descriptor: &MessageDescriptor,
     json: &[u8],
-    options: &DeserializeOptions,
+    discard_unknown: bool,
 ) -> Result<Vec<u8>, String> {
+    let options = DeserializeOptions::new().deny_unknown_fields(!discard_unknown);
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let read = DynamicMessage::deserialize_with_options(descriptor.clone(), &mut reader, options)
+    let read = DynamicMessage::deserialize_with_options(descriptor.clone(), &mut reader, &options)
         .and_then(|message| reader.end().map(|()| message));
-    let message = read.map_err(|error| explain(&error, json))?;
+    let message = read.map_err(|error| {
+        let fault = proto_json::fault(descriptor, json, discard_unknown);
+        fault.unwrap_or_else(|| {
+            let (line, column) = (error.line(), error.column());
+            let text = error.to_string();
+            let text = text.split(" at line ").next().unwrap_or_default();
+            format!("(line {line}:{column}): {text}")
+        })
+    })?;
     Ok(message.encode_to_vec())
-}
-
-/// The error as configs may match on it: with the place first.
-fn explain(error: &serde_json::Error, json: &[u8]) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    if error.is_syntax() || error.is_eof() {
-        let found = String::from_utf8_lossy(json);
-        let found: String = found
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(40)
-            .collect();
-        return format!(
-            "syntax error (line {}:{}): invalid value {found}",
-            error.line(),
-            1
-        );
-    }
-    // `unrecognized field name 'zed'`
-    if let Some(field) = text.strip_prefix("unrecognized field name ") {
-        let field = field.trim_matches(['\'', '"', '`']);
-        let quoted = format!("\"{field}\"");
-        let before = find(json, quoted.as_bytes()).map_or(&json[..0], |at| &json[..at]);
-        let line = 1 + before.iter().filter(|b| **b == b'\n').count();
-        let column = 1 + before.iter().rev().take_while(|b| **b != b'\n').count();
-        return format!("(line {line}:{column}): unknown field {quoted}");
-    }
-    format!("(line {}:{}): {text}", error.line(), error.column())
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(haystack, needle)
 }
 
 /// Reads all definitions below the folders, and finds a message type in them.
