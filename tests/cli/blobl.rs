@@ -119,7 +119,9 @@ async fn the_playground_answers_with_results_and_faults() {
     let fault = execute("root = this.a.upercase()", "{}").await;
     let fault = fault["parse_error"].as_str().unwrap_or_default();
     assert!(
-        fault.starts_with("1:15: unrecognised method 'upercase' (did you mean `uppercase`?)"),
+        fault.starts_with(
+            "line 1 char 15: unrecognised method 'upercase' (did you mean `uppercase`?)"
+        ),
         "{fault}"
     );
     let failed = execute("root = this.a.uppercase()", "{\"a\":1}").await;

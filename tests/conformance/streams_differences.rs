@@ -69,6 +69,10 @@ pub const DIFFERENCES: &[(&str, &str)] = &[
         "the log is on standard error while the output can't be read",
     ),
     (
+        "cli/echo",
+        "this program's defaults: the address that it listens on, its name in logs",
+    ),
+    (
         "cli/bad_flag",
         "a wrong command line exits with 2 and says so on standard error",
     ),

@@ -1,10 +1,10 @@
 //! Runs a template.
 
-use super::call::{Callee, Function, Held, Type, is_true, type_name};
+use super::call::{Callee, Function, Held, Type, is_true};
 use super::node::{Branches, Command, Constant, Node, Pipe, Word, WordKind};
 use super::{Call, Template};
 use crate::codec::go_fmt;
-use crate::formats::{go_quote, go_time::Layout};
+use crate::formats::go_quote;
 use crate::value::Value;
 
 /// How deep templates may call each other.
@@ -53,7 +53,7 @@ impl<'t> Run<'t> {
         self.list(dot, nodes, out).map(|_| ())
     }
 
-    fn fault<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
+    pub(super) fn fault<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
         let (at, context) = match self.at {
             At::Node(Node::Action { at, pipe }) => (*at, format!("{{{{{pipe}}}}}")),
             At::Node(Node::Template { at, name, pipe }) => {
@@ -337,51 +337,6 @@ impl<'t> Run<'t> {
             },
             _ => return self.fault(format_args!("can't evaluate command {word}")),
         }))
-    }
-
-    /// Goes into fields, one after the other.
-    fn fields(
-        &mut self,
-        mut held: Held,
-        names: &'t [String],
-        has_arguments: bool,
-    ) -> Result<Held, String> {
-        for (i, name) in names.iter().enumerate() {
-            let is_last = i + 1 == names.len();
-            held = self.field(held, name, is_last && has_arguments)?;
-        }
-        Ok(held)
-    }
-
-    fn field(&mut self, held: Held, name: &str, has_arguments: bool) -> Result<Held, String> {
-        let Some(value) = &held.value else {
-            return Ok(held);
-        };
-        let of = match held.is_element {
-            true => "interface {}",
-            false => type_name(value),
-        };
-        match (value, name) {
-            (Value::Null, _) => self.fault(format_args!("nil pointer evaluating {of}.{name}")),
-            (Value::Object(fields), _) => {
-                if has_arguments {
-                    return self.fault(format_args!("{name} is not a method but has arguments"));
-                }
-                Ok(fields.get(name).map(Held::element).unwrap_or_default())
-            }
-            // The methods of numbers and times that templates may want.
-            (Value::Number(n), "String") => Ok(Held::new(n.as_str().into())),
-            (Value::Number(n), "Int64") if n.as_i64().is_some() => {
-                Ok(Held::new(Value::Int(n.as_i64().unwrap_or_default())))
-            }
-            (Value::Number(n), "Float64") => Ok(Held::new(Value::Float(n.as_f64()))),
-            (Value::Timestamp(time), "Unix") => Ok(Held::new(Value::Int(time.seconds()))),
-            (Value::Timestamp(time), "Year") => {
-                let year = time.format(&Layout::new("2006"));
-                Ok(Held::new(Value::Int(year.parse().unwrap_or_default())))
-            }
-            _ => self.fault(format_args!("can't evaluate field {name} in type {of}")),
-        }
     }
 
     fn function(

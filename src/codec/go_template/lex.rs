@@ -56,7 +56,7 @@ impl Token {
         match self.kind {
             Kind::End => "EOF".into(),
             Kind::Bad => self.text.clone(),
-            Kind::Keyword | Kind::Nil => format!("<{}>", self.text),
+            Kind::Keyword | Kind::Nil | Kind::Dot => format!("<{}>", self.text),
             _ if self.text.chars().count() > 10 => {
                 let start: String = self.text.chars().take(10).collect();
                 format!("{}...", go_quote::quote(&start))

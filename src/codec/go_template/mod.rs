@@ -8,11 +8,13 @@ mod builtins;
 mod call;
 mod dicts;
 mod eval;
+mod fields;
 mod lex;
 mod lists;
 mod node;
 mod numbers;
 mod parse;
+mod pipes;
 mod strings;
 
 #[cfg(test)]

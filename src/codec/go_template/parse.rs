@@ -1,10 +1,9 @@
 //! Tokens to nodes.
 
-use super::call::find;
 use super::lex::{Kind, Token, tokens};
-use super::node::{Branches, Command, Constant, Node, Pipe, Word, WordKind};
+use super::node::{Branches, Node};
 use super::{Body, Source};
-use crate::formats::{go_num, go_quote};
+use crate::formats::go_quote;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,16 +37,16 @@ pub(super) fn parse(
     Ok(())
 }
 
-struct Parser<'a> {
-    tokens: Vec<Token>,
+pub(super) struct Parser<'a> {
+    pub(super) tokens: Vec<Token>,
     /// The token that is read next.
-    next: usize,
-    variables: Vec<String>,
-    depth: usize,
+    pub(super) next: usize,
+    pub(super) variables: Vec<String>,
+    pub(super) depth: usize,
     /// How many loops there are around.
     ranges: usize,
     /// The functions that come with the template.
-    own: &'a [String],
+    pub(super) own: &'a [String],
     source: Arc<Source>,
     defined: BTreeMap<String, Body>,
 }
@@ -60,41 +59,41 @@ enum Ending {
 }
 
 impl Parser<'_> {
-    fn fault<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
+    pub(super) fn fault<T>(&self, why: impl std::fmt::Display) -> Result<T, String> {
         let token = &self.tokens[self.next.saturating_sub(1).min(self.tokens.len() - 1)];
         let line = 1 + self.source.text[..token.at].matches('\n').count();
         Err(format!("template: {}:{line}: {why}", self.source.name))
     }
 
-    fn unexpected<T>(&self, token: &Token, context: &str) -> Result<T, String> {
+    pub(super) fn unexpected<T>(&self, token: &Token, context: &str) -> Result<T, String> {
         match token.kind {
             Kind::Bad => self.fault(&token.text),
             _ => self.fault(format_args!("unexpected {} in {context}", token.shown())),
         }
     }
 
-    fn take(&mut self) -> Token {
+    pub(super) fn take(&mut self) -> Token {
         let token = self.tokens[self.next.min(self.tokens.len() - 1)].clone();
         self.next += 1;
         token
     }
 
-    fn peek(&self) -> &Token {
+    pub(super) fn peek(&self) -> &Token {
         &self.tokens[self.next.min(self.tokens.len() - 1)]
     }
 
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while self.peek().kind == Kind::Space {
             self.next += 1;
         }
     }
 
-    fn take_solid(&mut self) -> Token {
+    pub(super) fn take_solid(&mut self) -> Token {
         self.skip_space();
         self.take()
     }
 
-    fn deeper(&mut self) -> Result<(), String> {
+    pub(super) fn deeper(&mut self) -> Result<(), String> {
         self.depth += 1;
         match self.depth > MAX_DEPTH {
             true => self.fault("max expression depth exceeded"),
@@ -245,7 +244,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unquote(&self, literal: &str) -> Result<String, String> {
+    pub(super) fn unquote(&self, literal: &str) -> Result<String, String> {
         match go_quote::unquote(literal) {
             Some(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
             None => self.fault("invalid syntax"),
@@ -298,236 +297,6 @@ impl Parser<'_> {
             body,
             otherwise,
         })
-    }
-
-    /// A pipeline up to `end`.
-    fn pipe(&mut self, context: &str, end: Kind) -> Result<Pipe, String> {
-        self.skip_space();
-        let mut pipe = Pipe {
-            at: self.peek().at,
-            assigns: false,
-            variables: Vec::new(),
-            commands: Vec::new(),
-        };
-        self.declarations(&mut pipe, context)?;
-        loop {
-            self.skip_space();
-            let token = self.peek().clone();
-            match token.kind {
-                kind if kind == end => {
-                    self.take();
-                    break;
-                }
-                Kind::Bool
-                | Kind::Char
-                | Kind::Dot
-                | Kind::Field
-                | Kind::Word
-                | Kind::Number
-                | Kind::Nil
-                | Kind::RawString
-                | Kind::String
-                | Kind::Variable
-                | Kind::Left => {
-                    let command = self.command()?;
-                    pipe.commands.push(command);
-                }
-                _ => {
-                    self.take();
-                    return self.unexpected(&token, context);
-                }
-            }
-        }
-        if pipe.commands.is_empty() {
-            return self.fault(format_args!("missing value for {context}"));
-        }
-        for (i, command) in pipe.commands.iter().enumerate().skip(1) {
-            if matches!(
-                command.words[0].kind,
-                WordKind::Bool(_)
-                    | WordKind::Dot
-                    | WordKind::Nil
-                    | WordKind::Number { .. }
-                    | WordKind::Text { .. }
-            ) {
-                return self.fault(format_args!(
-                    "non executable command in pipeline stage {}",
-                    i + 1
-                ));
-            }
-        }
-        Ok(pipe)
-    }
-
-    /// `$x :=`, `$x =` or `$i, $x :=` at a pipeline's beginning.
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Result<(), String> {
-        loop {
-            self.skip_space();
-            let start = self.next;
-            if self.peek().kind != Kind::Variable {
-                return Ok(());
-            }
-            let variable = self.take();
-            self.skip_space();
-            let token = self.peek().clone();
-            match token.kind {
-                Kind::Assign | Kind::Declare => {
-                    self.take();
-                    pipe.assigns = token.kind == Kind::Assign;
-                    pipe.variables.push(variable.text.clone());
-                    self.variables.push(variable.text);
-                    return Ok(());
-                }
-                Kind::Sign if token.text == "," => {
-                    self.take();
-                    pipe.variables.push(variable.text.clone());
-                    self.variables.push(variable.text);
-                    if context != "range" || pipe.variables.len() >= 2 {
-                        return self.fault(format_args!("too many declarations in {context}"));
-                    }
-                    self.skip_space();
-                    if !matches!(self.peek().kind, Kind::Variable | Kind::Close | Kind::Right) {
-                        return self.fault("range can only initialize variables");
-                    }
-                }
-                _ => {
-                    self.next = start;
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    fn command(&mut self) -> Result<Command, String> {
-        self.skip_space();
-        let mut command = Command {
-            at: self.peek().at,
-            words: Vec::new(),
-        };
-        loop {
-            self.skip_space();
-            if let Some(word) = self.operand()? {
-                command.words.push(word);
-            }
-            let token = self.take();
-            match token.kind {
-                Kind::Space => continue,
-                Kind::Close | Kind::Right => self.next -= 1,
-                Kind::Pipe => {}
-                _ => return self.unexpected(&token, "operand"),
-            }
-            break;
-        }
-        match command.words.is_empty() {
-            true => self.fault("empty command"),
-            false => Ok(command),
-        }
-    }
-
-    /// A term and the fields that follow it.
-    fn operand(&mut self) -> Result<Option<Word>, String> {
-        let Some(mut word) = self.term()? else {
-            return Ok(None);
-        };
-        if self.peek().kind != Kind::Field {
-            return Ok(Some(word));
-        }
-        let at = self.peek().at;
-        let mut names = Vec::new();
-        while self.peek().kind == Kind::Field {
-            names.push(self.take().text[1..].to_owned());
-        }
-        match &mut word.kind {
-            WordKind::Field(fields) | WordKind::Variable(_, fields) => {
-                fields.append(&mut names);
-                word.at = at;
-            }
-            WordKind::Function(..) | WordKind::Pipe(_) | WordKind::Chain(..) => {
-                let kind = WordKind::Chain(Box::new(word), names);
-                word = Word { at, kind };
-            }
-            _ => {
-                let shown = go_quote::quote(&word.to_string());
-                return self.fault(format_args!("unexpected . after term {shown}"));
-            }
-        }
-        Ok(Some(word))
-    }
-
-    fn term(&mut self) -> Result<Option<Word>, String> {
-        let token = self.take_solid();
-        let kind = match token.kind {
-            Kind::Word => match find(&token.text, self.own) {
-                Some(callee) => WordKind::Function(token.text, callee),
-                None => {
-                    let shown = go_quote::quote(&token.text);
-                    return self.fault(format_args!("function {shown} not defined"));
-                }
-            },
-            Kind::Dot => WordKind::Dot,
-            Kind::Nil => WordKind::Nil,
-            Kind::Variable => {
-                if !self.variables.contains(&token.text) {
-                    let shown = go_quote::quote(&token.text);
-                    return self.fault(format_args!("undefined variable {shown}"));
-                }
-                WordKind::Variable(token.text, Vec::new())
-            }
-            Kind::Field => WordKind::Field(vec![token.text[1..].to_owned()]),
-            Kind::Bool => WordKind::Bool(token.text == "true"),
-            Kind::Number | Kind::Char => {
-                let value = self.number(&token)?;
-                let text = token.text;
-                WordKind::Number { text, value }
-            }
-            Kind::Left => {
-                self.deeper()?;
-                let pipe = self.pipe("parenthesized pipeline", Kind::Right)?;
-                self.depth -= 1;
-                return Ok(Some(Word {
-                    at: pipe.at,
-                    kind: WordKind::Pipe(Box::new(pipe)),
-                }));
-            }
-            Kind::String | Kind::RawString => {
-                let text = self.unquote(&token.text)?;
-                let quoted = token.text;
-                WordKind::Text { quoted, text }
-            }
-            _ => {
-                self.next -= 1;
-                return Ok(None);
-            }
-        };
-        Ok(Some(Word { at: token.at, kind }))
-    }
-
-    fn number(&self, token: &Token) -> Result<Constant, String> {
-        let text = &token.text;
-        if token.kind == Kind::Char {
-            let text = self.unquote(text)?;
-            return match text.chars().next() {
-                Some(c) if text.chars().count() == 1 => Ok(Constant::Int(i64::from(c as u32))),
-                _ => self.fault(format_args!("malformed character constant: {}", token.text)),
-            };
-        }
-        if let Ok(n) = go_num::parse_int(text) {
-            return Ok(Constant::Int(n));
-        }
-        if go_num::parse_uint(text).is_ok() {
-            return Ok(Constant::Huge);
-        }
-        match go_num::parse_float(text) {
-            Ok(_) if !text.contains(['.', 'e', 'E', 'p', 'P']) => {
-                self.fault(format_args!("integer overflow: {}", go_quote::quote(text)))
-            }
-            Ok(n) if n.fract() == 0.0 && n.abs() < 9e15 => Ok(Constant::Float(n, Some(n as i64))),
-            Ok(n) => Ok(Constant::Float(n, None)),
-            Err(_) => self.fault(format_args!(
-                "illegal number syntax: {}",
-                go_quote::quote(text)
-            )),
-        }
     }
 }
 

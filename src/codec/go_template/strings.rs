@@ -63,6 +63,8 @@ functions! {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
         Err(_) => "illegal base64 data".into(),
     });
+    "b32enc" (Text) |a| Ok(base32(a[0].text().as_bytes()).into());
+    "b32dec" (Text) |a| Ok(from_base32(a[0].text()).unwrap_or_else(|| "illegal base32 data".into()).into());
     "sha1sum" (Text) |a| Ok(hex(&sha1::Sha1::digest(a[0].text())).into());
     "sha256sum" (Text) |a| Ok(hex(&sha2::Sha256::digest(a[0].text())).into());
     "sha512sum" (Text) |a| Ok(hex(&sha2::Sha512::digest(a[0].text())).into());
@@ -188,7 +190,7 @@ fn substring(args: &[Held]) -> Result<Value, String> {
     };
     if from > to || to > length || to < 0 {
         return Err(format!(
-            "runtime error: slice bounds out of range [{from}:{to}] with length {length}"
+            "runtime error: slice bounds out of range [{from}:{to}]"
         ));
     }
     Ok(piece(text, from as usize, to as usize).into())
@@ -304,6 +306,45 @@ fn numbered(parts: Vec<String>) -> Value {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+fn base32(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len().div_ceil(5) * 8);
+    for chunk in bytes.chunks(5) {
+        let mut word = [0; 8];
+        word[3..3 + chunk.len()].copy_from_slice(chunk);
+        let bits = u64::from_be_bytes(word);
+        let letters = (chunk.len() * 8).div_ceil(5);
+        for i in 0..8 {
+            let at = (bits >> (35 - 5 * i)) & 31;
+            let letter = if i < letters {
+                BASE32[at as usize]
+            } else {
+                b'='
+            };
+            out.push(char::from(letter));
+        }
+    }
+    out
+}
+
+fn from_base32(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len() * 5 / 8);
+    let (mut bits, mut count) = (0u64, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let digit = BASE32.iter().position(|b| *b == byte)?;
+        bits = bits << 5 | digit as u64;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    text.len()
+        .is_multiple_of(8)
+        .then(|| String::from_utf8_lossy(&out).into_owned())
 }
 
 fn adler32(bytes: &[u8]) -> u32 {

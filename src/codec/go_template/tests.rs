@@ -1,3 +1,5 @@
+//! What templates make of a document, and how they fail: as Go's `text/template` with Sprig does.
+
 use super::*;
 use bytes::Bytes;
 

@@ -34,7 +34,7 @@ crate::fields! {
 
 crate::spec! {
     /// Makes text of each message, a JSON document, by a template in the language of Go's `text/template`, with the functions of
-    /// the Sprig library, and `meta "key"` for metadata: `{{ .name }} from {{ meta "topic" }}`.
+    /// the Sprig library, and `meta` for metadata, by its key: `{{ .name }} from {{ meta `topic` }}`.
     ///
     /// Numbers are text to a template, as they came: `{{ if gt (int .count) 5 }}`. A field that isn't there shows as `<no value>`.
     /// Functions that reach the machine (`env`, `getHostByName`, those for keys and certificates) aren't there.
