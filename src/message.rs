@@ -4,6 +4,7 @@
 //! inside, a value is written at most once and only when somebody wants bytes. Cloning shares everything.
 
 mod flow;
+pub mod trace;
 
 use crate::value::{self, JsonError, Str, Value};
 use bytes::Bytes;

@@ -14,6 +14,7 @@ use super::config_files::{Sources, Surroundings, matching, problems, read_file};
 use super::run::{Signals, init_log};
 use crate::component::HttpMux;
 use crate::engine::{
+    tracer,
     Pipes, Services, Shared,
     config::{STREAM_SECTIONS, StreamConfig},
     many::{Definition, House, Reader, Refused, Rest, Streams},
@@ -160,6 +161,7 @@ fn house(
         variables: Arc::new(move |name| names.variable(name)),
         metrics: measured::set(&config.metrics, Labels::new()),
         pipes: Pipes::default(),
+        tracer: tracer(&config)?,
         ..Services::default()
     };
     let http = HttpMux::default();
@@ -167,6 +169,7 @@ fn house(
         bloblang: services.bloblang.clone(),
         variables: services.variables.clone(),
         pipes: services.pipes.clone(),
+        tracer: services.tracer.clone(),
         shared: Shared::new(&config, services)?,
         config,
         prefixed: args.prefix_stream_endpoints,

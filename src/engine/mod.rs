@@ -25,6 +25,7 @@ pub mod server;
 mod settle;
 mod shared;
 mod stream;
+mod traced;
 mod watch;
 mod wiring;
 
@@ -34,7 +35,7 @@ pub use crate::component::{Fence, HttpMux, boottime_ms};
 pub use alone::Alone;
 pub use resources::{ResourceConfig, ResourceKind};
 pub use shared::Shared;
-pub use stream::{Services, Stream, Variables};
+pub use stream::{Services, Stream, Variables, tracer};
 pub use wiring::{Counts, Pipes};
 
 /// What a worker is asked to run: one shard of a stream.

@@ -16,7 +16,7 @@ use super::{
 use crate::bloblang::Environment;
 use crate::component::{Fence, HttpMux, Wiring};
 use crate::message::ComponentName;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{metrics::Metrics, otlp::Tracer};
 use anyhow::Context as _;
 use std::{
     sync::Arc,
@@ -42,6 +42,8 @@ pub struct Services {
     pub fence: Fence,
     /// Where its metrics are kept.
     pub metrics: Metrics,
+    /// Who makes its spans; none where its config says who does.
+    pub tracer: Option<Tracer>,
     /// The pipes that it shares with other streams.
     pub pipes: Pipes,
     /// The resources that it shares with other streams.
@@ -56,6 +58,7 @@ impl Default for Services {
             variables: Arc::new(|name| std::env::var(name).ok()),
             fence: Fence::open(),
             metrics: Metrics::off(),
+            tracer: None,
             pipes: Pipes::default(),
             shared: None,
         }
@@ -108,8 +111,14 @@ impl Stream {
     pub fn start_config(
         name: &str,
         config: &StreamConfig,
-        services: Services,
+        mut services: Services,
     ) -> Result<Stream, StartError> {
+        if services.tracer.is_none() {
+            services.tracer = tracer(config).map_err(|e| StartError {
+                message: format!("{e:#}"),
+                permanent: true,
+            })?;
+        }
         let threads = threads(config);
         let budget = usize::try_from(config.pipeline.memory_budget.0).unwrap_or(usize::MAX);
         let shop = Shop::new(name, config, services, budget, threads);
@@ -237,6 +246,15 @@ impl Drop for Stream {
     }
 }
 
+/// Who makes the spans that a config asks for.
+pub fn tracer(config: &StreamConfig) -> anyhow::Result<Option<Tracer>> {
+    let Some(settings) = config.tracer.settings() else {
+        return Ok(None);
+    };
+    let tracer = Tracer::start(settings, crate::component::clients::tls::default_client());
+    Ok(Some(tracer.context("start the tracer")?))
+}
+
 /// How many threads run the processors; without processors one is enough, and keeps the order.
 fn threads(config: &StreamConfig) -> usize {
     if config.pipeline.processors.is_empty() {
@@ -307,6 +325,9 @@ impl Supervisor {
         }
         threads.shutdown().await;
         self.close().await;
+        if let Some(tracer) = &self.shop.tracer {
+            tracer.flush().await;
+        }
         hard_stop.cancel();
         outcome
     }

@@ -14,6 +14,7 @@ use super::{
     resources::{ResourceKind, Resources},
     shared::{Borrowed, Shared},
     stream::Services,
+    traced,
     watch::{Watch, Watched},
 };
 use crate::component::{
@@ -22,7 +23,7 @@ use crate::component::{
     Source, Wiring,
 };
 use crate::message::ComponentName;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{metrics::Metrics, otlp::Tracer};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use std::{
@@ -38,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Shop {
     pub stream: Arc<str>,
     pub metrics: Metrics,
+    /// None where nothing is traced.
+    pub tracer: Option<Tracer>,
     pub fence: Fence,
     pub http: HttpMux,
     pub pipes: Pipes,
@@ -86,6 +89,7 @@ impl Shop {
         let shop = Arc::new(Shop {
             stream: name.into(),
             metrics: services.metrics,
+            tracer: services.tracer,
             fence: services.fence,
             http: HttpMux::default(),
             pipes: services.pipes,
@@ -155,8 +159,10 @@ impl Shop {
 
     /// Builds one processor without what goes around it.
     pub fn processor(self: &Arc<Self>, config: &ProcessorConfig) -> anyhow::Result<Processor> {
-        let built = config.config.build(&self.context(config.component_name()));
-        built.map_err(|e| in_component(e, "processor", &config.label, &config.path))
+        let name = config.component_name();
+        let built = config.config.build(&self.context(name.clone()));
+        let built = built.map_err(|e| in_component(e, "processor", &config.label, &config.path))?;
+        Ok(traced::processor(built, &self.tracer, &name))
     }
 
     pub fn context(self: &Arc<Self>, name: ComponentName) -> Context {
@@ -202,7 +208,10 @@ impl Wiring for Shop {
             Input::Reader {
                 reader,
                 auto_replay,
-            } => Box::new(ReaderSource::new(self.clone(), name, reader, auto_replay)),
+            } => {
+                let source = ReaderSource::new(self.clone(), name.clone(), reader, auto_replay);
+                traced::source(Box::new(source), &self.tracer, &name)
+            }
             Input::Source(source) => source,
         };
         if config.processors.is_empty() {
@@ -223,6 +232,7 @@ impl Wiring for Shop {
                 batching,
             } => {
                 let sink = WriterSink::new(self.clone(), name.clone(), writer, max_in_flight);
+                let sink = traced::sink(sink, &self.tracer, &name);
                 match batching.filter(|policy| !policy.is_noop()) {
                     Some(policy) => {
                         self.clone()

@@ -14,7 +14,7 @@ use std::sync::{
 };
 
 /// A client that needs no TLS.
-async fn ask(method: &str, address: &str, path: &str, head: &str, body: &str) -> String {
+pub(super) async fn ask(method: &str, address: &str, path: &str, head: &str, body: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(address)
         .await

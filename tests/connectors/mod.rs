@@ -3,6 +3,7 @@
 mod files;
 mod http;
 mod sockets;
+mod traces;
 
 use std::path::{Path, PathBuf};
 

@@ -6,7 +6,7 @@ use crate::bloblang::expr::{Arg, Function};
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::{number, path};
-use crate::message::{ComponentName, Message, Metadata};
+use crate::message::{ComponentName, Message, Metadata, trace};
 use crate::value::{Object, Str, Value};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
@@ -219,12 +219,18 @@ fn var(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     }
 }
 
-fn tracing_id(_: &Function, _: &mut Context<'_>) -> Result<Flow, Fail> {
-    Ok(Str::default().into())
+fn tracing_id(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let span = cx.batch.get(cx.index).and_then(trace::of);
+    Ok(Str::from(span.map(|s| s.trace_id()).unwrap_or_default()).into())
 }
 
-fn tracing_span(_: &Function, _: &mut Context<'_>) -> Result<Flow, Fail> {
-    Ok(Flow::NULL)
+fn tracing_span(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
+    let Some(span) = cx.batch.get(cx.index).and_then(trace::of) else {
+        return Ok(Flow::NULL);
+    };
+    let mut object = Object::new();
+    object.insert("traceparent", Value::from(span.to_string()));
+    Ok(Flow::Value(object.into()))
 }
 
 /// Counts calls by name, for the whole process. That is what the (deprecated) function is for; `counter` belongs to its mapping.

@@ -64,6 +64,11 @@ static DEFAULT_CLIENT: LazyLock<ClientConfig> = LazyLock::new(|| {
         .with_no_client_auth()
 });
 
+/// What clients connect with that have no settings of their own.
+pub(crate) fn default_client() -> ClientConfig {
+    DEFAULT_CLIENT.clone()
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

@@ -290,10 +290,10 @@ fn warn_of_inert(root: &Node, linter: &mut Linter<'_>) {
         .unwrap_or_default();
     for tracer in tracers
         .iter()
-        .filter(|e| !matches!(e.key.as_str(), "none" | "label" | "type"))
+        .filter(|e| matches!(e.key.as_str(), "jaeger" | "gcp_cloudtrace"))
     {
         let text = format!(
-            "field tracer.{} has no effect: there are no traces",
+            "field tracer.{} has no effect: use open_telemetry_collector",
             tracer.key
         );
         linter.warn(tracer.place, text);

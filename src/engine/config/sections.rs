@@ -6,6 +6,7 @@ use crate::component::{
     BufferConfig, CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig,
 };
 use crate::config::{Entry, Field, FieldSpec, Group, Linter, Node, Secret, Shape};
+use crate::telemetry::otlp;
 use std::{collections::BTreeMap, time::Duration};
 
 crate::fields! {
@@ -47,7 +48,7 @@ crate::fields! {
         /// How the stream's metrics are published.
         metrics: MetricsConfig = "{}" [advanced],
         /// Where traces go.
-        tracer: Node = "none: {}" [advanced],
+        tracer: TracerConfig = "none: {}" [advanced],
         /// What becomes of messages that failed in a processor and were not dealt with.
         error_handling: ErrorHandling = "{}" [advanced],
         /// How long to wait after the signal to stop before stopping begins.
@@ -310,6 +311,94 @@ crate::fields! {
         push_interval: crate::config::Span = "''",
         /// Whether what was logged starts from zero again.
         flush_metrics: bool = "false",
+    }
+}
+
+crate::fields! {
+    /// Where traces go.
+    pub struct TracerConfig {
+        /// To collectors of OpenTelemetry.
+        open_telemetry_collector: Option<OpenTelemetry>,
+        /// Taken for compatibility: Jaeger takes traces as an OpenTelemetry collector does.
+        jaeger: Option<Node>,
+        /// Taken for compatibility: a collector can forward to it.
+        gcp_cloudtrace: Option<Node>,
+        /// Nowhere.
+        none: Option<NoSettings>,
+    }
+}
+
+crate::fields! {
+    /// Collectors of OpenTelemetry.
+    pub struct OpenTelemetry {
+        /// Those that are spoken to by HTTP.
+        http: Vec<HttpCollector>,
+        /// Those that are spoken to by gRPC.
+        grpc: Vec<GrpcCollector>,
+        /// Attributes of all spans.
+        tags: BTreeMap<String, String> = "{}" [advanced],
+        /// Which traces are kept.
+        sampling: Sampling = "{}",
+    }
+}
+
+crate::fields! {
+    /// A collector.
+    pub struct HttpCollector {
+        /// Its host and port.
+        address: Option<String>,
+        /// The older name of `address`.
+        url: String = "localhost:4318",
+        /// Whether to speak TLS.
+        secure: bool = "false",
+    }
+}
+
+crate::fields! {
+    /// A collector.
+    pub struct GrpcCollector {
+        /// Its host and port.
+        address: Option<String>,
+        /// The older name of `address`.
+        url: String = "localhost:4317",
+        /// Whether to speak TLS.
+        secure: bool = "false",
+    }
+}
+
+crate::fields! {
+    /// Which traces are kept.
+    pub struct Sampling {
+        /// Whether only some are kept.
+        enabled: bool = "false",
+        /// The share of traces that is kept, from 0 to 1.
+        ratio: Option<f64>,
+    }
+}
+
+impl TracerConfig {
+    /// Where spans go; none where there are none.
+    pub fn settings(&self) -> Option<otlp::Settings> {
+        let config = self.open_telemetry_collector.as_ref()?;
+        let collector = |address: &Option<String>, url: &String, is_secure, is_grpc| {
+            let given = address.as_ref().filter(|a| !a.is_empty());
+            otlp::Collector {
+                address: given.unwrap_or(url).clone(),
+                is_grpc,
+                is_secure,
+            }
+        };
+        let http = config.http.iter();
+        let grpc = config.grpc.iter();
+        let collectors = http
+            .map(|c| collector(&c.address, &c.url, c.secure, false))
+            .chain(grpc.map(|c| collector(&c.address, &c.url, c.secure, true)));
+        let sampling = &config.sampling;
+        Some(otlp::Settings {
+            collectors: collectors.collect(),
+            tags: config.tags.clone().into_iter().collect(),
+            ratio: sampling.enabled.then(|| sampling.ratio.unwrap_or(0.0)),
+        })
     }
 }
 

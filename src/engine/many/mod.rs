@@ -19,7 +19,7 @@ use super::{
 };
 use crate::bloblang::Environment;
 use crate::component::{Fence, HttpMux};
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{metrics::Metrics, otlp::Tracer};
 use futures::future::join_all;
 use parking_lot::Mutex;
 use std::{
@@ -36,6 +36,8 @@ pub struct House {
     pub config: StreamConfig,
     pub shared: Shared,
     pub pipes: Pipes,
+    /// Who makes the spans of all streams.
+    pub tracer: Option<Tracer>,
     /// Whether the routes of a stream are below its id.
     pub prefixed: bool,
 }
@@ -237,6 +239,7 @@ impl Streams {
             fence: Fence::open(),
             metrics: measured::set(&house.config.metrics, labels),
             pipes: house.pipes.clone(),
+            tracer: house.tracer.clone(),
             shared: Some(house.shared.clone()),
         };
         let stream = Stream::start_config(id, &definition.config, services)
