@@ -243,6 +243,45 @@ impl View {
         !lease.connected && !std::mem::replace(&mut lease.exited, true)
     }
 
+    /// Takes over from the view as it was known what is in memory only, after the durable part was read anew.
+    ///
+    /// A write of unknown outcome may have taken the newest start of a worker back, so leases go by incarnation. One that nothing
+    /// is known of counts as heard now: it may have been.
+    pub fn keep_memory(&mut self, known: &View, now: Time) {
+        self.lead_since = known.lead_since;
+        self.moves = known.moves;
+        let heard_now = Lease {
+            heard: Some(now),
+            ..Lease::default()
+        };
+        for (id, worker) in &mut self.workers {
+            let Some(known) = known.workers.get(id) else {
+                worker.lease = heard_now;
+                continue;
+            };
+            let incarnation = worker.incarnation;
+            let itself = Former {
+                incarnation: known.incarnation,
+                address: known.address.clone(),
+                lease: known.lease,
+            };
+            let all = || known.former.iter().chain([&itself]);
+            worker.lease = all()
+                .find(|one| one.incarnation == incarnation)
+                .map_or(heard_now, |one| one.lease);
+            worker.former = all()
+                .filter(|one| one.incarnation != incarnation)
+                .cloned()
+                .collect();
+            if known.incarnation == incarnation {
+                worker.applied = known.applied;
+                worker.load = known.load;
+                worker.last_assigned = worker.last_assigned.max(known.last_assigned);
+            }
+        }
+        self.drop_idle_formers();
+    }
+
     /// Takes in one report; returns whether it changed anything.
     fn observe(&mut self, heartbeat: &Heartbeat, report: &Report, now: Time) -> bool {
         let id = &report.assignment;
@@ -316,5 +355,79 @@ impl Worker {
             applied: Generation::default(),
             load: Load::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{Action, Decision, Stream};
+    use crate::ids::{Revision, StreamName};
+
+    fn hello(incarnation: u128) -> Hello {
+        Hello {
+            id: WorkerId::new("w").expect("an id"),
+            incarnation: Incarnation(incarnation),
+            address: "w.test:1".to_owned(),
+            labels: BTreeMap::new(),
+            max_streams: None,
+            weight: 1,
+            limits: Lifetime::default(),
+            version: String::new(),
+        }
+    }
+
+    /// A view as the store has it, of a worker's start 1 with an assignment.
+    fn durable() -> View {
+        let mut view = View::default();
+        view.register(hello(1), Time(0));
+        let shard = ShardId::new(StreamName::new("s").expect("a name"), 0);
+        let worker = WorkerId::new("w").expect("an id");
+        view.streams
+            .insert(shard.stream.clone(), Stream::new(shard.stream.clone()));
+        let assign = Action::Assign {
+            shard,
+            worker,
+            incarnation: Incarnation(1),
+            revision: Revision(1),
+        };
+        view.apply(&Decision::new(assign, "for the test"), Time(0));
+        for worker in view.workers.values_mut() {
+            worker.lease = Lease::default();
+        }
+        view
+    }
+
+    #[test]
+    fn a_registration_that_was_not_stored_takes_no_lease_with_it() {
+        let mut known = durable();
+        known.register(hello(1), Time(50_000));
+        let mut moved = hello(2);
+        moved.address = "elsewhere.test:1".to_owned();
+        known.register(moved, Time(51_000));
+        let mut read = durable();
+        read.keep_memory(&known, Time(52_000));
+        let worker = &read.workers.values().next().expect("the worker");
+        assert_eq!(worker.incarnation, Incarnation(1));
+        assert_eq!(worker.lease.heard, Some(Time(50_000)));
+        assert!(!worker.lease.exited);
+
+        // The other way round: it was stored, and the former start may still act.
+        let mut stored = durable();
+        let id = WorkerId::new("w").expect("an id");
+        let row = stored.workers.get_mut(&id).expect("the worker");
+        row.incarnation = Incarnation(2);
+        stored.keep_memory(&known, Time(52_000));
+        let worker = &stored.workers[&id];
+        assert_eq!(worker.lease.heard, Some(Time(51_000)));
+        assert_eq!(worker.lease_of(Incarnation(1)).heard, Some(Time(50_000)));
+    }
+
+    #[test]
+    fn a_start_that_nothing_is_known_of_counts_as_heard_now() {
+        let mut read = durable();
+        read.keep_memory(&View::default(), Time(9_000));
+        let worker = &read.workers.values().next().expect("the worker");
+        assert_eq!(worker.lease.heard, Some(Time(9_000)));
     }
 }

@@ -344,7 +344,7 @@ impl<'a> Leader<'a> {
         }
         match self.within(self.context.store.load(self.term)).await? {
             Ok(mut view) => {
-                keep_memory(&self.ledger.view, &mut view);
+                view.keep_memory(&self.ledger.view, self.ledger.now);
                 self.ledger.view = view;
                 self.pending = Changes::default();
                 self.stale = None;
@@ -443,23 +443,5 @@ pub(super) fn order(order: down::Order) -> proto::Down {
     proto::Down {
         order: Some(order),
         ..proto::Down::default()
-    }
-}
-
-/// Takes over into a view that was just read what is only known in memory.
-fn keep_memory(old: &View, new: &mut View) {
-    new.lead_since = old.lead_since;
-    new.moves = old.moves;
-    for (id, worker) in &mut new.workers {
-        let Some(known) = old.workers.get(id) else {
-            continue;
-        };
-        if known.incarnation == worker.incarnation {
-            worker.lease = known.lease;
-            worker.former.clone_from(&known.former);
-            worker.applied = known.applied;
-            worker.load = known.load;
-            worker.last_assigned = worker.last_assigned.max(known.last_assigned);
-        }
     }
 }

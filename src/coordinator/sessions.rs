@@ -28,9 +28,10 @@ struct Session {
     is_identified: bool,
 }
 
-/// A worker's desired set, and which one it is.
-#[derive(Default)]
+/// A worker's desired set, and which one it is. It is for one start of the worker only: another one must not get what was granted
+/// to this.
 struct Desired {
+    incarnation: Incarnation,
     number: u64,
     duties: Vec<Duty>,
 }
@@ -85,22 +86,31 @@ impl Sessions {
         }
     }
 
-    /// Which desired set of a worker is the newest.
-    fn generation(&self, worker: &WorkerId) -> Generation {
+    /// The newest desired set of a start of a worker, if one was made yet.
+    fn desired(&self, worker: &WorkerId, incarnation: Incarnation) -> Option<&Desired> {
+        let desired = self.desired.get(worker);
+        desired.filter(|desired| desired.incarnation == incarnation)
+    }
+
+    /// Which desired set of a start of a worker is the newest; number 0 stands for none.
+    fn generation(&self, worker: &WorkerId, incarnation: Incarnation) -> Generation {
         Generation {
             term: self.term,
-            number: self.desired.get(worker).map_or(0, |desired| desired.number),
+            number: self
+                .desired(worker, incarnation)
+                .map_or(0, |desired| desired.number),
         }
     }
 
     /// Takes in a worker's set; whether it differs from the one before.
-    fn set(&mut self, worker: &WorkerId, duties: Vec<Duty>) -> bool {
-        let known = self.desired.get(worker);
+    fn set(&mut self, worker: &WorkerId, incarnation: Incarnation, duties: Vec<Duty>) -> bool {
+        let known = self.desired(worker, incarnation);
         if known.is_some_and(|known| known.duties == duties) {
             return false;
         }
         self.number += 1;
         let desired = Desired {
+            incarnation,
             number: self.number,
             duties,
         };
@@ -172,8 +182,8 @@ impl Leader<'_> {
                     session.reported = reports.map(|report| report.assignment.clone()).collect();
                 }
                 self.identify(id, &who);
-                let lacks = heartbeat.applied != self.sessions.generation(&who.0);
-                let mut down = self.down(&who.0, id, lacks).await;
+                let lacks = heartbeat.applied != self.sessions.generation(&who.0, who.1);
+                let mut down = self.down(&who, id, lacks).await;
                 down.answers = Some(number);
                 down.order = self.recycle_order(&who.0);
                 self.send(id, down);
@@ -260,17 +270,15 @@ impl Leader<'_> {
     pub(super) async fn publish(&mut self) {
         let mut duties = self.ledger.view.duties();
         let mut told = Vec::new();
-        let workers: Vec<WorkerId> = self.ledger.view.workers.keys().cloned().collect();
-        for worker in &workers {
-            if self
-                .sessions
-                .set(worker, duties.remove(worker).unwrap_or_default())
-                && let Some(id) = self.sessions.newest.get(worker)
+        for (id, worker) in &self.ledger.view.workers {
+            let wanted = duties.remove(id).unwrap_or_default();
+            if self.sessions.set(id, worker.incarnation, wanted)
+                && let Some(session) = self.sessions.newest.get(id)
             {
-                told.push((worker.clone(), *id));
+                told.push(((id.clone(), worker.incarnation), *session));
             }
         }
-        if self.sessions.desired.len() > workers.len() {
+        if self.sessions.desired.len() > self.ledger.view.workers.len() {
             let known = &self.ledger.view.workers;
             self.sessions
                 .desired
@@ -278,7 +286,7 @@ impl Leader<'_> {
         }
         for (worker, id) in told {
             let mut down = self.down(&worker, id, true).await;
-            down.order = self.recycle_order(&worker);
+            down.order = self.recycle_order(&worker.0);
             self.send(id, down);
         }
         self.context.measures.count(&self.ledger.view);
@@ -286,8 +294,13 @@ impl Leader<'_> {
     }
 
     /// A message with the newest generation and, if it is wanted, the set.
-    async fn down(&self, worker: &WorkerId, id: SessionId, with_duties: bool) -> proto::Down {
-        let generation = self.sessions.generation(worker);
+    async fn down(
+        &self,
+        (worker, incarnation): &(WorkerId, Incarnation),
+        id: SessionId,
+        with_duties: bool,
+    ) -> proto::Down {
+        let generation = self.sessions.generation(worker, *incarnation);
         let mut down = proto::Down {
             generation: Some(proto::Generation {
                 term: generation.term.get(),
@@ -296,7 +309,7 @@ impl Leader<'_> {
             ..proto::Down::default()
         };
         let (Some(desired), Some(session)) = (
-            self.sessions.desired.get(worker),
+            self.sessions.desired(worker, *incarnation),
             self.sessions.all.get(&id),
         ) else {
             return down;

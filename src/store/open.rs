@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    AnyPool, ConnectOptions, Connection, Executor,
+    AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
@@ -75,6 +75,7 @@ impl Store {
                     Ok(())
                 })
             })
+            .after_release(|connection, _| Box::pin(is_settled(connection)))
             .connect_with(options(&url)?)
             .await?;
         migrate::run(&pool, migrate::SQLITE, None).await?;
@@ -114,6 +115,16 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether a connection may be used again: no transaction is left open on it.
+///
+/// A full disk makes SQLite roll back by itself, and then refuse the driver's own rollback; the driver goes on counting that
+/// transaction as open, and would take every later one for a part of it: reported as committed, and never durable.
+async fn is_settled(connection: &mut AnyConnection) -> sqlx::Result<bool> {
+    // A rollback that still waits is carried out first.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(url: &str) -> Result<AnyConnectOptions, Error> {

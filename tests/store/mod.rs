@@ -1,5 +1,6 @@
 //! The store, the same tests on SQLite and on a PostgreSQL server of their own.
 
+mod disk;
 mod leadership;
 mod library;
 pub mod postgres;

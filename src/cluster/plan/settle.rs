@@ -3,6 +3,7 @@
 use super::super::{
     Action, Assignment, AssignmentState, Decision, FailureKind, Policy, Presence, Shard, Time, View,
 };
+use crate::cluster::assignment::Death;
 use crate::ids::{AssignmentId, ShardId};
 
 pub(super) fn decide(view: &View, policy: &Policy, now: Time) -> Vec<Decision> {
@@ -12,7 +13,16 @@ pub(super) fn decide(view: &View, policy: &Policy, now: Time) -> Vec<Decision> {
             if assignment.state.is_over() {
                 decisions.push(settle(view, policy, now, id, shard, assignment));
             } else if let Some(end) = owner_end(view, policy, now, assignment) {
-                take_over(&mut decisions, policy, now, id, shard, assignment, end);
+                take_over(
+                    &mut decisions,
+                    view,
+                    policy,
+                    now,
+                    id,
+                    shard,
+                    assignment,
+                    end,
+                );
             }
         }
     }
@@ -51,8 +61,13 @@ fn owner_end(view: &View, policy: &Policy, now: Time, assignment: &Assignment) -
     })
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one step of a loop, apart for its length"
+)]
 fn take_over(
     decisions: &mut Vec<Decision>,
+    view: &View,
     policy: &Policy,
     now: Time,
     id: &ShardId,
@@ -72,7 +87,7 @@ fn take_over(
     let known = shard
         .deaths
         .iter()
-        .filter(|death| death.worker != assignment.worker)
+        .filter(|death| death.worker != assignment.worker && is_dead(view, death))
         .count();
     if suspicious && known + 1 >= policy.quarantine_deaths {
         decisions.push(Decision::new(
@@ -89,6 +104,13 @@ fn take_over(
             ),
         ));
     }
+}
+
+/// Whether a worker that was taken for dead is: one that is heard again was only silent, and no stream is to blame for that.
+fn is_dead(view: &View, death: &Death) -> bool {
+    view.workers
+        .get(&death.worker)
+        .is_none_or(|worker| worker.incarnation != death.incarnation || worker.presence.is_gone())
 }
 
 /// The consequence of an assignment that its worker reported to be over.

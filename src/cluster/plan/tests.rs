@@ -454,6 +454,28 @@ fn a_stream_that_kills_workers_is_quarantined_and_its_neighbours_are_not() {
 }
 
 #[test]
+fn no_stream_is_blamed_for_workers_that_were_only_silent() {
+    let mut world = World::new(4, 0);
+    world.add(Stream::new(stream("innocent")));
+    world.plan();
+    for _ in 0..6 {
+        let victim = world.owner("innocent").expect("it is placed");
+        world.heartbeats();
+        world.dead.push(victim);
+        world.now = world
+            .now
+            .plus(world.policy.lease_ms + world.policy.margin_ms);
+        world.heartbeats();
+        world.plan();
+        // The network is mended: the worker is heard again.
+        world.dead.clear();
+        world.heartbeats();
+        world.plan();
+        assert!(world.owner("innocent").is_some(), "it is in quarantine");
+    }
+}
+
+#[test]
 fn one_worker_is_recycled_at_a_time() {
     let mut world = World::new(0, 4);
     for n in 1..=3 {

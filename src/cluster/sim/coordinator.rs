@@ -49,6 +49,40 @@ pub(super) enum Step {
     Crashed,
 }
 
+/// What goes wrong at a write to the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteFault {
+    None,
+    CrashBefore,
+    CrashAfter,
+    /// An error is all that is heard, and the write was not carried out.
+    UnknownLost,
+    /// An error is all that is heard, and the write was carried out.
+    UnknownDone,
+}
+
+impl WriteFault {
+    fn at_random(cx: &mut Ctx<'_>) -> WriteFault {
+        match cx.rng.permille(cx.write_faults) {
+            false => WriteFault::None,
+            true => *cx.rng.pick(&[
+                WriteFault::CrashBefore,
+                WriteFault::CrashAfter,
+                WriteFault::UnknownLost,
+                WriteFault::UnknownDone,
+            ]),
+        }
+    }
+
+    fn is_lost(self) -> bool {
+        matches!(self, Self::CrashBefore | Self::UnknownLost)
+    }
+
+    fn is_unknown(self) -> bool {
+        matches!(self, Self::UnknownLost | Self::UnknownDone)
+    }
+}
+
 /// What a step needs of the world around it.
 pub(super) struct Ctx<'a> {
     pub(super) store: &'a mut Store,
@@ -95,7 +129,7 @@ impl Lead {
                 let (id, incarnation) = (hello.id.clone(), hello.incarnation);
                 let answer = match self.view.register(hello, now) {
                     Registration::Welcome => {
-                        if let Step::Crashed = self.save(cx, &id, &[], true) {
+                        if let Step::Crashed = self.save(cx, &id, &[], true, now) {
                             return Step::Crashed;
                         }
                         self.sessions.insert(id.clone(), (incarnation, link));
@@ -123,7 +157,7 @@ impl Lead {
                         worker_changed,
                     } => {
                         self.dirty |= worker_changed || !changed.is_empty();
-                        if let Step::Crashed = self.save(cx, &id, &changed, worker_changed) {
+                        if let Step::Crashed = self.save(cx, &id, &changed, worker_changed, now) {
                             return Step::Crashed;
                         }
                         if let Step::Crashed = self.round(cx, now) {
@@ -148,7 +182,7 @@ impl Lead {
             }
             Up::Goodbye(id, incarnation) => {
                 if self.view.goodbye(&id, incarnation, now) {
-                    if let Step::Crashed = self.save(cx, &id, &[], true) {
+                    if let Step::Crashed = self.save(cx, &id, &[], true, now) {
                         return Step::Crashed;
                     }
                     self.dirty = true;
@@ -213,9 +247,14 @@ impl Lead {
         id: &WorkerId,
         changed: &[ShardId],
         worker_changed: bool,
+        now: Time,
     ) -> Step {
         if changed.is_empty() && !worker_changed {
             return Step::Done;
+        }
+        let fault = WriteFault::at_random(cx);
+        if fault.is_lost() {
+            return self.after(fault, cx, now);
         }
         let view = &self.view;
         let written = cx.store.write(self.term, |stored| {
@@ -229,8 +268,20 @@ impl Lead {
             }
         });
         match written {
-            Ok(()) => Step::Done,
+            Ok(()) => self.after(fault, cx, now),
             Err(Deposed) => Step::Crashed,
+        }
+    }
+
+    /// What the process does after a write.
+    fn after(&mut self, fault: WriteFault, cx: &mut Ctx<'_>, now: Time) -> Step {
+        match fault {
+            WriteFault::None => Step::Done,
+            WriteFault::CrashBefore | WriteFault::CrashAfter => Step::Crashed,
+            WriteFault::UnknownLost | WriteFault::UnknownDone => {
+                self.reload(cx, now);
+                Step::Done
+            }
         }
     }
 
@@ -253,21 +304,15 @@ impl Lead {
             }
             let is_durable = !matches!(decision.action, Action::MarkSuspect { .. });
             if is_durable {
-                let fault = cx.rng.permille(cx.write_faults).then(|| cx.rng.range(0, 2));
-                if fault == Some(0) {
+                let fault = WriteFault::at_random(cx);
+                if !fault.is_lost() && cx.store.decide(self.term, decision, now).is_err() {
                     return Step::Crashed;
                 }
-                if cx.store.decide(self.term, decision, now).is_err() {
+                if let Step::Crashed = self.after(fault, cx, now) {
                     return Step::Crashed;
                 }
-                match fault {
-                    Some(1) => return Step::Crashed,
-                    Some(2) => {
-                        // The outcome is unknown to it: it loads anew what is durable, and knows the leases still.
-                        self.reload(cx, now);
-                        break;
-                    }
-                    _ => {}
+                if fault.is_unknown() {
+                    break;
                 }
             }
             self.view.apply(decision, now);
@@ -281,30 +326,10 @@ impl Lead {
         Step::Done
     }
 
+    /// After a write of unknown outcome: what is durable is loaded anew, and the leases are known still.
     fn reload(&mut self, cx: &mut Ctx<'_>, now: Time) {
         let mut view = cx.store.load(now);
-        view.lead_since = self.view.lead_since;
-        view.moves = self.view.moves;
-        for (id, worker) in &mut view.workers {
-            if let Some(known) = self
-                .view
-                .workers
-                .get(id)
-                .filter(|k| k.incarnation == worker.incarnation)
-            {
-                worker.lease = known.lease;
-                worker.applied = known.applied;
-                for former in &mut worker.former {
-                    if let Some(known) = known
-                        .former
-                        .iter()
-                        .find(|k| k.incarnation == former.incarnation)
-                    {
-                        former.lease = known.lease;
-                    }
-                }
-            }
-        }
+        view.keep_memory(&self.view, now);
         self.view = view;
         self.dirty = true;
     }

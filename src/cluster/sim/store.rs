@@ -86,9 +86,7 @@ impl Store {
         for worker in view.workers.values_mut() {
             worker.lease = Lease::default();
             worker.applied = Generation::default();
-            for former in &mut worker.former {
-                former.lease = Lease::default();
-            }
+            worker.former.clear();
         }
         for shard in view.shards.values_mut() {
             shard.destination = None;

@@ -5,6 +5,7 @@ use super::queue::Queue;
 use super::records;
 use crate::component::{
     BatchError, BuildBuffer, Chain, Context, ProcessorConfig, Run, Source, Transaction,
+    clients::sql::is_settled,
 };
 use crate::message::Batch;
 use anyhow::Context as _;
@@ -271,6 +272,7 @@ async fn open(path: &str) -> anyhow::Result<SqlitePool> {
         .busy_timeout(Duration::from_secs(5));
     let pool = SqlitePoolOptions::new()
         .max_connections(2)
+        .after_release(|connection, _| Box::pin(is_settled(connection)))
         .connect_with(options)
         .await
         .with_context(|| format!("open {path}"))?;

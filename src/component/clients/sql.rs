@@ -3,7 +3,7 @@
 use crate::value::{Object, Str, Value};
 use anyhow::{Context as _, anyhow, bail};
 use sqlx::{
-    AssertSqlSafe, Column, Row, TypeInfo, ValueRef,
+    AssertSqlSafe, Column, Connection, Row, SqliteConnection, TypeInfo, ValueRef,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
 };
@@ -143,6 +143,7 @@ impl Database {
                     // Each connection to a database in memory is one of its own.
                     .max_connections(if in_memory { 1 } else { open })
                     .test_before_acquire(config.init_verify_conn)
+                    .after_release(|connection, _| Box::pin(is_settled(connection)))
                     .idle_timeout(if in_memory {
                         None
                     } else {
@@ -198,6 +199,18 @@ impl Database {
         all.retain(|statements| !statements.trim().is_empty());
         Ok(all)
     }
+}
+
+/// Whether a connection may be used again: no transaction is left open on it.
+///
+/// A full disk makes SQLite roll back by itself, and then refuse the driver's own rollback; the driver goes on counting that
+/// transaction as open, and would take every later one for a part of it: reported as committed, and never durable.
+pub(in crate::component) async fn is_settled(
+    connection: &mut SqliteConnection,
+) -> sqlx::Result<bool> {
+    // A rollback that still waits is carried out first.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// The options of a `file:` address, and whether it is a database in memory.

@@ -2,7 +2,7 @@
 
 use crate::bloblang::Interpolated;
 use crate::component::{
-    BatchError, BuildOutput, Context, Output, WriteError, Writer, clients::codec::Codec,
+    BatchError, BuildOutput, Context, Fence, Output, WriteError, Writer, clients::codec::Codec,
 };
 use crate::message::{Batch, Message};
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
-    io::Write,
+    io::{Seek, Write},
     path::Path,
     sync::Arc,
 };
@@ -36,11 +36,12 @@ crate::spec! {
 const MAX_OPEN: usize = 64;
 
 impl BuildOutput for Config {
-    fn build(&self, _: &Context) -> anyhow::Result<Output> {
+    fn build(&self, context: &Context) -> anyhow::Result<Output> {
         Ok(Output::Writer {
             writer: Box::new(Files {
                 path: self.path.clone(),
                 codec: self.codec.clone(),
+                fence: context.wiring.fence().clone(),
                 state: Mutex::default(),
             }),
             max_in_flight: 1,
@@ -52,6 +53,7 @@ impl BuildOutput for Config {
 struct Files {
     path: Interpolated,
     codec: Codec,
+    fence: Fence,
     /// Taken for the time of a write, which happens on a blocking thread.
     state: Mutex<State>,
 }
@@ -99,11 +101,11 @@ impl State {
     }
 
     /// Writes everything; on a failure says what fails and from which batch on it may be missing.
-    fn write(&mut self, replaces: bool) -> Result<(), (usize, anyhow::Error)> {
+    fn write(&mut self, replaces: bool, fence: &Fence) -> Result<(), (usize, anyhow::Error)> {
         let mut failure: Option<(usize, anyhow::Error)> = None;
         for mut pending in std::mem::take(&mut self.pending) {
             let result = self
-                .write_one(&pending, replaces)
+                .write_one(&pending, replaces, fence)
                 .with_context(|| format!("write {}", pending.path));
             if let Err(error) = result {
                 self.open.remove(&pending.path);
@@ -122,9 +124,15 @@ impl State {
         failure.map_or(Ok(()), Err)
     }
 
-    fn write_one(&mut self, pending: &Pending, replaces: bool) -> anyhow::Result<()> {
+    fn write_one(
+        &mut self,
+        pending: &Pending,
+        replaces: bool,
+        fence: &Fence,
+    ) -> anyhow::Result<()> {
         if replaces {
             make_folder(&pending.path)?;
+            still_owned(fence)?;
             return Ok(fs::write(&*pending.path, &pending.bytes)?);
         }
         if !self.open.contains_key(&pending.path) {
@@ -139,7 +147,57 @@ impl State {
             self.open.insert(pending.path.clone(), file);
         }
         let file = self.open.get_mut(&pending.path).expect("just opened");
-        Ok(file.write_all(&pending.bytes)?)
+        still_owned(fence)?;
+        append(file, &pending.bytes)
+    }
+}
+
+/// Fails when the lease is over by now. The engine asks before it calls; between that and the system call lies the way to another thread,
+/// on which a process that is stopped would wake up.
+fn still_owned(fence: &Fence) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        fence.is_open(),
+        "the lease ended before the write had begun"
+    );
+    Ok(())
+}
+
+/// Appends all of it or nothing: what a full disk takes of it is cut off again, since the whole is written again later and
+/// would follow half of a line. Only what still is the end of the file is cut: others may append too.
+fn append(file: &mut File, mut bytes: &[u8]) -> anyhow::Result<()> {
+    let mut written = 0;
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => {
+                take_back(file, written);
+                anyhow::bail!("the file takes nothing more");
+            }
+            Ok(count) => {
+                written += count as u64;
+                bytes = &bytes[count..];
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                take_back(file, written);
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Cuts what the last writes appended off again, if it is what the file ends with.
+fn take_back(file: &mut File, written: u64) {
+    if written == 0 {
+        return;
+    }
+    // After an append the position is behind what was written.
+    if let (Ok(position), Ok(meta)) = (file.stream_position(), file.metadata())
+        && meta.len() == position
+        && position >= written
+        && let Err(error) = file.set_len(position - written)
+    {
+        tracing::warn!("half a message stays at the end of a file: {error}");
     }
 }
 
@@ -191,8 +249,9 @@ impl Files {
             }
         }
         let replaces = self.codec == Codec::AllBytes;
+        let fence = self.fence.clone();
         let written = tokio::task::spawn_blocking(move || {
-            let result = state.write(replaces);
+            let result = state.write(replaces, &fence);
             (state, result)
         });
         let (state, result) = written.await.map_err(|e| (0, WriteError::from(e)))?;
@@ -219,5 +278,50 @@ impl Writer for Files {
 
     fn takes_runs(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_full_disk_took_is_cut_off_again() {
+        let path = std::env::temp_dir().join(format!("airtruct-append-{}", std::process::id()));
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .expect("a file");
+        append(&mut file, b"whole\n").expect("there is room");
+        // As a write would that the disk had room for half of.
+        file.write_all(b"ha").expect("there is room");
+        take_back(&mut file, 2);
+        append(&mut file, b"half\n").expect("there is room");
+        // What somebody else appended meanwhile stays.
+        file.write_all(b"mine\n").expect("there is room");
+        let mut other = OpenOptions::new().append(true).open(&path).expect("a file");
+        other.write_all(b"theirs\n").expect("there is room");
+        take_back(&mut file, 5);
+        let text = fs::read_to_string(&path).expect("the file");
+        let _ = fs::remove_file(&path);
+        assert_eq!(text, "whole\nhalf\nmine\ntheirs\n");
+    }
+
+    #[test]
+    fn nothing_is_written_after_the_lease() {
+        let path = std::env::temp_dir().join(format!("airtruct-fenced-{}", std::process::id()));
+        let mut state = State::default();
+        let text = path.to_string_lossy().into_owned();
+        state.pending(&text, 0, false).extend_from_slice(b"line\n");
+        let fence = Fence::until(0);
+        let (batch, error) = state.write(false, &fence).expect_err("the lease is over");
+        assert_eq!(batch, 0);
+        assert!(
+            format!("{error:#}").contains("the lease ended"),
+            "{error:#}"
+        );
+        assert_eq!(fs::read(&path).map(|bytes| bytes.len()).unwrap_or(0), 0);
+        let _ = fs::remove_file(&path);
     }
 }
