@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help run build test check tools fuzz bench bench-e2e dist
+.PHONY: help run build test check tools fuzz chaos bench bench-e2e dist
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s $$'\t'
@@ -21,12 +21,17 @@ check: ## format and lints
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 
-tools: ## what the tests need besides Rust: a PostgreSQL server, Python for the conformance cases
+tools: ## what the tests need besides Rust: a PostgreSQL server, Python for the conformance cases, iproute2 for hosts
 	@deploy/tools.sh
 
 fuzz: ## mappings and documents by chance against parser and evaluator, FUZZ_SECONDS each, optimised and with every check
 	AIRTRUCT_FUZZ_SECONDS=$(or $(FUZZ_SECONDS),1800) CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
 		$(CARGO) test --release --target-dir target/fuzz --test integration -- --nocapture bloblang::fuzz
+
+chaos: tools ## real processes on hosts of their own, killed, stopped, drained and cut off by chance for CHAOS_SECONDS (600); needs root
+	$(CARGO) build --release
+	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) CHAOS_BINARY=$(or $(CHAOS_BINARY),target/release/airtruct) \
+		$(CARGO) test --test integration -- --nocapture chaos::
 
 bench: ## micro benchmarks: medians with their spread
 	$(CARGO) bench

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests start is there: PostgreSQL's server programs and Python 3.
+# Makes sure that what the tests start is there: PostgreSQL's server programs, Python 3, and `ip` for hosts of their own.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
 command -v python3 > /dev/null || missing+=(python3)
+command -v ip > /dev/null || [ -x /usr/sbin/ip ] || missing+=(iproute2)
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 if [ "$(id -u)" -ne 0 ]; then

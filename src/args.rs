@@ -10,7 +10,7 @@ mod file;
 mod processes;
 mod settings;
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, str::FromStr};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
 pub use processes::host_of;
 pub use settings::{SETTINGS, Setting};
@@ -81,6 +81,8 @@ pub struct Config {
     pub lifetime: Lifetime,
     pub log_level: String,
     pub log_json: bool,
+    /// Where to write down what this process does, for `airtruct verify`.
+    pub history: Option<PathBuf>,
 }
 
 /// Which port to listen on.
@@ -249,6 +251,7 @@ impl Texts<'_> {
             settle_ms: self.get("settle-time", millis)?,
             gather_ms: self.get("gather-time", millis)?,
             forget_ms: self.get("forget-after", millis)?,
+            quarantine_ms: self.get("quarantine-time", millis)?,
             min_workers: self.get("min-workers", parse)?,
             max_workers: Some(self.get("max-workers", parse)?).filter(|n| *n > 0),
             ..Policy::default()
@@ -303,6 +306,7 @@ impl Texts<'_> {
                 "json" => Ok(true),
                 _ => Err("formats are text and json".into()),
             })?,
+            history: self.read("history", parse)?,
         };
         processes::check(&config)?;
         Ok(config)

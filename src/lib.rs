@@ -11,7 +11,7 @@
 //! - [`component`]: what a component is, how it declares itself, and every input, processor and output there is.
 //! - [`engine`]: runs one stream; knows the component traits, never a component by name.
 //! - [`cluster`]: who runs what, decided in pure functions over a view of the world. No clock, no I/O.
-//! - [`store`]: the only SQL.
+//! - [`store`]: the only SQL. [`history`]: what a process writes down of what it does, to be checked afterwards.
 //! - [`proto`]: the protocol between workers and the coordinator.
 //! - [`coordinator`], [`worker`]: the two shells. They never see each other; they meet in `proto` and `cluster`.
 //! - [`api`]: the coordinator's REST interface.
@@ -28,6 +28,7 @@ pub mod config;
 pub mod coordinator;
 pub mod engine;
 pub mod formats;
+pub mod history;
 pub mod ids;
 pub mod message;
 pub mod proto;

@@ -2,6 +2,7 @@
 
 mod api;
 mod bloblang;
+mod chaos;
 mod cli;
 mod cluster;
 mod conformance;

@@ -106,6 +106,8 @@ pub fn lint(text: &str) -> Vec<Problem> {
 /// The variables that every stream of a cluster has.
 fn shard_variables(name: &str) -> Option<String> {
     match name {
+        "AIRTRUCT_STREAM" => Some("stream".into()),
+        "AIRTRUCT_EPOCH" => Some("1".into()),
         "AIRTRUCT_SHARD" => Some("0".into()),
         "AIRTRUCT_SHARDS" => Some("1".into()),
         _ => None,

@@ -56,6 +56,8 @@ pub static SETTINGS: &[Setting] = &[
         "Log at this level: error, warn, info, debug, trace, or a filter such as `info,airtruct::coordinator=debug`"),
     row(PROCESS, &["log-format"], "LOG_FORMAT", "FORMAT", "text",
         "Write logs as `text` or as `json`, to standard error"),
+    row(PROCESS, &["history"], "HISTORY", "FILE", "",
+        "Append what bears on ownership to this file, a line of JSON each, for `airtruct verify`"),
 
     row(NETWORK, &["bind-address"], "BIND_ADDRESS", "IP", "127.0.0.1",
         "Listen on this address. The default is reached from this host only; 0.0.0.0 is every address"),
@@ -92,6 +94,8 @@ pub static SETTINGS: &[Setting] = &[
         "How long the first worker waits for others before streams are placed"),
     row(COORDINATOR, &["forget-after"], "FORGET_AFTER", "TIME", "1h",
         "A worker that is gone is forgotten after so long"),
+    row(COORDINATOR, &["quarantine-time"], "QUARANTINE_TIME", "TIME", "5m",
+        "How long a stream rests after several workers died one after another soon after it had begun on them"),
     row(COORDINATOR, &["min-workers"], "MIN_WORKERS", "N", "1",
         "The metric airtruct_desired_workers, for autoscalers, never asks for fewer"),
     row(COORDINATOR, &["max-workers"], "MAX_WORKERS", "N", "0",

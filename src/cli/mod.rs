@@ -73,6 +73,7 @@ commands! {
     Unfreeze = unfreeze,
     Sim = sim,
     Size = size,
+    Verify = verify,
     Version = version,
 }
 

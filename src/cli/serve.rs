@@ -15,6 +15,7 @@ use crate::{
     args::{Config, Driver, Port, Role},
     cli::footprint,
     coordinator,
+    history::History,
     store::Database,
     tasks::Shutdown,
     worker,
@@ -70,12 +71,15 @@ async fn coordinate(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Coor
         };
         format!("{host}:{port}")
     };
+    let id = coordinator::new_id();
     let running = coordinator::start(
         coordinator::Config {
             advertise: Some(advertised(grpc_address.port())),
             advertise_http: Some(advertised(http_address.port())),
             secret_key: config.secret_key.as_ref().map(|key| key.0),
             policy: config.policy.clone(),
+            history: history(config, &id)?,
+            id,
             ..coordinator::Config::new(tokio::net::TcpListener::from_std(grpc)?, database(config))
         },
         shutdown.clone(),
@@ -103,6 +107,7 @@ async fn work(config: &Config, discovery: String, shutdown: Shutdown) -> anyhow:
     };
     let grpc = bind(config.bind_address, beside(config.grpc_port), "-grpc-port")?;
     let http = bind(config.bind_address, beside(config.http_port), "-http-port")?;
+    let incarnation = worker::new_incarnation();
     let worker = worker::start(
         worker::Config {
             id: config.worker_id.clone(),
@@ -116,6 +121,8 @@ async fn work(config: &Config, discovery: String, shutdown: Shutdown) -> anyhow:
             weight: config.weight,
             limits: config.lifetime,
             drain_ms: config.policy.drain_ms,
+            incarnation,
+            history: history(config, &incarnation.to_string())?,
             ..worker::Config::new(
                 tokio::net::TcpListener::from_std(grpc)?,
                 discovery
@@ -172,6 +179,13 @@ async fn both(config: &Config, shutdown: &Shutdown) -> anyhow::Result<()> {
         () = &mut at_once => ended.await,
     };
     worker.and(coordinator)
+}
+
+/// Where this process writes down what it does, if it is asked to.
+fn history(config: &Config, process: &str) -> anyhow::Result<History> {
+    let path = config.history.as_ref();
+    let history = path.map(|path| History::open(path, process.to_owned()));
+    Ok(history.transpose()?.unwrap_or_default())
 }
 
 /// Opens a port; an error says which flag to change.

@@ -25,6 +25,37 @@ pub enum Violation {
     TwoOwners { shard: ShardId, epochs: Vec<Epoch> },
     /// I2: an epoch was given twice, or one beyond the counter.
     Epoch { shard: ShardId, epoch: Epoch },
+    /// I1: two starts of workers acted for a shard at the same time, for so long.
+    BothRan {
+        shard: ShardId,
+        epochs: [Epoch; 2],
+        workers: [WorkerId; 2],
+        ms: u64,
+    },
+    /// I1: a message arrived from an owner after one from a later owner.
+    LateWrite {
+        shard: ShardId,
+        epoch: Epoch,
+        later: Epoch,
+        number: u64,
+    },
+    /// I1: a worker acted for what it was not given.
+    NotGranted {
+        shard: ShardId,
+        epoch: Epoch,
+        worker: WorkerId,
+    },
+    /// I1: something arrived under an epoch under which no worker acted.
+    UnknownWriter { shard: ShardId, epoch: Epoch },
+    /// I4: messages that never arrived.
+    Missing { shard: ShardId, from: u64, to: u64 },
+    /// I5: an owner began again more often than it was started.
+    Repeated {
+        shard: ShardId,
+        epoch: Epoch,
+        rewinds: usize,
+        announced: usize,
+    },
     /// I6, I9: after the faults had stopped, something did not run, or end, in time.
     Stuck { what: String },
     /// I7: a plan that was applied left something to plan.
@@ -56,6 +87,49 @@ impl fmt::Display for Violation {
             Self::Epoch { shard, epoch } => write!(
                 f,
                 "I2: epoch {epoch} of {shard} was given before, or is beyond the counter"
+            ),
+            Self::BothRan {
+                shard,
+                epochs,
+                workers,
+                ms,
+            } => write!(
+                f,
+                "I1: {} (epoch {}) and {} (epoch {}) acted for {shard} at the same time, for {ms} ms",
+                workers[0], epochs[0], workers[1], epochs[1]
+            ),
+            Self::LateWrite {
+                shard,
+                epoch,
+                later,
+                number,
+            } => write!(
+                f,
+                "I1: message {number} of {shard} arrived under epoch {epoch} after epoch {later} had begun"
+            ),
+            Self::NotGranted {
+                shard,
+                epoch,
+                worker,
+            } => write!(
+                f,
+                "I1: {worker} acted for {shard} under epoch {epoch}, which no coordinator gave it"
+            ),
+            Self::UnknownWriter { shard, epoch } => write!(
+                f,
+                "I1: messages of {shard} arrived under epoch {epoch}, under which no worker acted"
+            ),
+            Self::Missing { shard, from, to } => {
+                write!(f, "I4: messages {from} to {to} of {shard} are missing")
+            }
+            Self::Repeated {
+                shard,
+                epoch,
+                rewinds,
+                announced,
+            } => write!(
+                f,
+                "I5: epoch {epoch} of {shard} began again {rewinds} times, and was started anew {announced} times"
             ),
             Self::Stuck { what } => write!(f, "I6/I9: {what}"),
             Self::NotFixpoint { left } => write!(

@@ -62,6 +62,7 @@ pub mod capacity;
 pub mod decision;
 pub mod explain;
 pub mod foresee;
+pub mod history;
 pub mod invariants;
 pub mod lease;
 pub mod placement;

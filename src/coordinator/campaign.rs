@@ -16,7 +16,9 @@ use super::{
     secrets::Secrets,
 };
 use crate::{
-    cluster::{Policy, Time},
+    cluster::{Policy, Time, history::Event as Recorded},
+    engine::boottime_ms,
+    history::History,
     ids::Term,
     proto,
     store::{Leadership, Me, Store},
@@ -37,6 +39,7 @@ pub(super) struct Context {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) max_events: u64,
     pub(super) max_revisions: u64,
+    pub(super) history: History,
     pub(super) shutdown: Shutdown,
 }
 
@@ -53,11 +56,19 @@ impl Context {
     pub(super) async fn run(self, mut events: mpsc::Receiver<Event>) -> anyhow::Result<()> {
         while let Some((term, until)) = self.campaign(&mut events).await {
             tracing::info!(%term, "leading");
+            self.note(|| Recorded::Lead { term });
             let halt = match Leader::begin(&self, term, until).await {
                 Ok(mut leader) => leader.run(&mut events).await,
                 Err(halt) => halt,
             };
             self.set_role(Role::Starting);
+            self.note(|| Recorded::Deposed {
+                term,
+                reason: match &halt {
+                    Halt::Stopped => "it was asked to stop".to_owned(),
+                    Halt::Deposed(why) => why.clone(),
+                },
+            });
             match halt {
                 Halt::Stopped => {
                     if self.store.is_shared()
@@ -163,6 +174,11 @@ impl Context {
             Role::Starting | Role::Leading { .. } | Role::Stopped => None,
         };
         proto::Redirect { leader }
+    }
+
+    /// Notes what happens now.
+    pub(super) fn note(&self, event: impl FnOnce() -> Recorded) {
+        self.history.note(Time(boottime_ms()), event);
     }
 
     pub(super) fn set_role(&self, role: Role) {

@@ -14,6 +14,7 @@ use super::{
     Role,
     campaign::Context,
     event::{Event, Ledger},
+    record,
     sessions::Sessions,
 };
 use crate::{
@@ -265,6 +266,7 @@ impl<'a> Leader<'a> {
             let mut changes = Changes::default();
             for decision in batch {
                 changes.decide(&next, decision, now);
+                record::decision(self.context, &next, decision);
                 next.apply(decision, now);
             }
             let events = changes.events.clone();

@@ -18,6 +18,7 @@ mod lead;
 mod library;
 mod measure;
 mod probe;
+mod record;
 mod render;
 mod secrets;
 mod session;
@@ -29,7 +30,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use crate::{cluster::Policy, store::Database};
+use crate::{cluster::Policy, history::History, store::Database};
 
 pub use edit::{Draft, Patch, Resource, ResourceKind};
 pub use error::Error;
@@ -57,6 +58,9 @@ pub struct Config {
     pub max_events: u64,
     /// Revisions that are kept of a stream.
     pub max_revisions: u64,
+    /// Unique for each start of a process.
+    pub id: String,
+    pub history: History,
 }
 
 impl Config {
@@ -71,8 +75,15 @@ impl Config {
             policy: Policy::default(),
             max_events: 100_000,
             max_revisions: 100,
+            id: new_id(),
+            history: History::default(),
         }
     }
+}
+
+/// An id for a start of a coordinator.
+pub fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// A coordinator at work.

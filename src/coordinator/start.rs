@@ -44,7 +44,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
         policy: config.policy.clone(),
         secrets: secrets.clone(),
         me: Me {
-            id: uuid::Uuid::now_v7().to_string(),
+            id: config.id,
             address: config.advertise.unwrap_or_else(|| address.to_string()),
             http: config.advertise_http,
         },
@@ -54,6 +54,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
         events: events.clone(),
         max_events: config.max_events,
         max_revisions: config.max_revisions,
+        history: config.history,
         shutdown: shutdown.clone(),
     };
     let handle = Handle(Arc::new(Shared {

@@ -36,7 +36,8 @@ pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 pub struct Services {
     /// What mappings may use.
     pub bloblang: Environment,
-    /// The environment's variables. `AIRTRUCT_SHARD` and `AIRTRUCT_SHARDS` are the stream's own.
+    /// The environment's variables. `AIRTRUCT_STREAM`, `AIRTRUCT_SHARD`, `AIRTRUCT_SHARDS` and
+    /// `AIRTRUCT_EPOCH` are the stream's own.
     pub variables: Variables,
     /// Whether this process may still act for the stream.
     pub fence: Fence,
@@ -86,6 +87,7 @@ impl Stream {
         let (shard, shards) = (spec.shard.to_string(), spec.shards.to_string());
         let epoch = spec.epoch.to_string();
         let variables = |name: &str| match name {
+            "AIRTRUCT_STREAM" => Some(spec.name.clone()),
             "AIRTRUCT_SHARD" => Some(shard.clone()),
             "AIRTRUCT_SHARDS" => Some(shards.clone()),
             "AIRTRUCT_EPOCH" => Some(epoch.clone()),

@@ -167,6 +167,7 @@ impl Agent {
                 biased;
                 () = self.shutdown.hard() => {
                     self.abort_all();
+                    self.note_end("it was asked to stop at once");
                     self.goodbye(&mut events).await;
                     return Ok(());
                 }
@@ -193,11 +194,13 @@ impl Agent {
                 Next::Turn => {}
                 Next::Leave => {
                     self.abort_all();
+                    self.note_end("all is handed over");
                     self.goodbye(&mut events).await;
                     return Ok(());
                 }
                 Next::Fail(error) => {
                     self.abort_all();
+                    self.note_end(&error);
                     anyhow::bail!("{} stops: {error}", self.id);
                 }
             }

@@ -7,7 +7,8 @@ use super::{
     slot::{Goal, Slot},
 };
 use crate::{
-    cluster::{OnPartition, Time},
+    cluster::{OnPartition, Time, history::Event as Recorded},
+    engine::boottime_ms,
     ids::{AssignmentId, Epoch, Generation, ShardId, StreamName, Term},
     proto::{self, down::Order},
 };
@@ -73,6 +74,10 @@ impl Agent {
 
     pub(super) fn renew_fences(&mut self) {
         if let Some(ends) = self.lease.ends() {
+            let now = Time(boottime_ms());
+            self.shared
+                .history
+                .note(now, || Recorded::Lease { until: ends });
             for slot in self.slots.values() {
                 slot.renew(ends);
             }

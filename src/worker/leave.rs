@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::agent::{ALONE_MS, Agent, Event, Leaving, Next};
 use crate::{
-    cluster::Time,
+    cluster::{Time, history::Event as Recorded},
     engine::boottime_ms,
     proto::{self, Up},
 };
@@ -57,6 +57,15 @@ impl Agent {
             slot.abort();
         }
         self.lease.revoke();
+    }
+
+    /// Notes that the process goes, and acts no more.
+    pub(super) fn note_end(&self, reason: &str) {
+        self.shared
+            .history
+            .note(Time(boottime_ms()), || Recorded::WorkerDown {
+                reason: reason.to_owned(),
+            });
     }
 
     /// Says goodbye, and waits a moment for it to be heard.

@@ -13,7 +13,11 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::{cluster::worker::Lifetime, ids::WorkerId};
+use crate::{
+    cluster::worker::Lifetime,
+    history::History,
+    ids::{Incarnation, WorkerId},
+};
 
 pub use start::start;
 
@@ -38,6 +42,9 @@ pub struct Config {
     pub limits: Lifetime,
     /// How long a drain may take when it stops, all in all.
     pub drain_ms: u64,
+    /// Which start of the worker this is: of two that are alive, the later one wins.
+    pub incarnation: Incarnation,
+    pub history: History,
 }
 
 impl Config {
@@ -54,8 +61,15 @@ impl Config {
             weight: 1,
             limits: Lifetime::default(),
             drain_ms: 30_000,
+            incarnation: new_incarnation(),
+            history: History::default(),
         }
     }
+}
+
+/// A new start of a worker, later than all before.
+pub fn new_incarnation() -> Incarnation {
+    Incarnation(uuid::Uuid::now_v7().as_u128())
 }
 
 /// A worker at work.

@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::agent::Event;
 use crate::{
-    cluster::{AssignmentState, FailureKind, OnPartition, Time},
-    engine::{Fence, Outcome, Pipes, Secrets, Services, Stream, StreamSpec},
+    cluster::{AssignmentState, FailureKind, OnPartition, Time, history::Event as Recorded},
+    engine::{Fence, Outcome, Pipes, Secrets, Services, Stream, StreamSpec, boottime_ms},
+    history::History,
     ids::AssignmentId,
     proto,
     telemetry::metrics::Metrics,
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) pipes: Pipes,
     /// Streams are built one at a time: building may keep a thread busy.
     pub(super) building: Arc<Semaphore>,
+    pub(super) history: History,
 }
 
 pub(super) struct Slot {
@@ -59,6 +61,7 @@ pub(super) struct Run {
     pub(super) stream: Option<Arc<Stream>>,
     cancel: CancellationToken,
     was_cut: bool,
+    history: History,
 }
 
 impl Slot {
@@ -111,6 +114,12 @@ impl Slot {
     pub(super) fn start(&mut self, shared: &Shared, lease_ends: Time) {
         self.runs += 1;
         let number = self.runs;
+        shared
+            .history
+            .note(Time(boottime_ms()), || Recorded::Start {
+                assignment: self.id.clone(),
+                run: number,
+            });
         let fence = match self.on_partition {
             OnPartition::Stop => Fence::until(lease_ends.0),
             OnPartition::Continue => Fence::open(),
@@ -145,6 +154,7 @@ impl Slot {
             stream: None,
             cancel,
             was_cut: false,
+            history: shared.history.clone(),
         });
     }
 
@@ -193,6 +203,7 @@ impl Slot {
         if let Some(run) = self.run.take() {
             run.fence.set(0);
             run.cancel.cancel();
+            self.stopped(&run, "it was stopped at once");
             if let Some(stream) = run.stream {
                 stream.stop_now();
                 self.ending = Some(stream);
@@ -255,7 +266,11 @@ impl Slot {
 
     /// The run is over.
     pub(super) fn over(&mut self, outcome: Outcome) {
-        let was_cut = self.run.take().is_some_and(|run| run.was_cut);
+        let run = self.run.take();
+        let was_cut = run.as_ref().is_some_and(|run| run.was_cut);
+        if let Some(run) = run {
+            self.stopped(&run, &format!("{outcome:?}"));
+        }
         match outcome {
             Outcome::Completed => {
                 self.end(
@@ -281,6 +296,15 @@ impl Slot {
                 self.end(AssignmentState::Failed, reason, Some(kind));
             }
         }
+    }
+
+    /// Notes that a run acts no more.
+    fn stopped(&self, run: &Run, reason: &str) {
+        run.history.note(Time(boottime_ms()), || Recorded::Stop {
+            assignment: self.id.clone(),
+            run: run.number,
+            reason: shortened(reason),
+        });
     }
 
     fn end(&mut self, state: AssignmentState, reason: String, failure: Option<FailureKind>) {

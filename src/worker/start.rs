@@ -24,7 +24,8 @@ use tonic::{
 use super::{Config, Running, agent::Agent, dial::Dialer, routes::Routes, slot::Shared};
 use crate::{
     args::host_of,
-    engine::Pipes,
+    cluster::{Time, history::Event as Recorded},
+    engine::{Pipes, boottime_ms},
     ids::{Incarnation, WorkerId},
     proto::{self, worker_server},
     tasks::Shutdown,
@@ -57,7 +58,7 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
         None => WorkerId::new(&format!("{host}:{}", grpc.port()))
             .context("make a worker id of the host's name: set worker-id")?,
     };
-    let incarnation = Incarnation(uuid::Uuid::now_v7().as_u128());
+    let incarnation = config.incarnation;
     let hello = proto::Hello {
         worker: id.to_string(),
         incarnation: incarnation.to_string(),
@@ -91,7 +92,13 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
         events: events.clone(),
         pipes: Pipes::default(),
         building: Arc::new(Semaphore::new(1)),
+        history: config.history,
     };
+    let now = Time(boottime_ms());
+    shared.history.note(now, || Recorded::WorkerUp {
+        worker: id.clone(),
+        incarnation,
+    });
     let dialer = Dialer {
         hello,
         discovery: config.discovery,

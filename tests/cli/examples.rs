@@ -145,3 +145,40 @@ async fn make_run_starts_a_cluster_that_ends_on_ctrl_c() {
         script.log()
     );
 }
+
+#[test]
+fn numbers_go_on_where_they_were() {
+    let folder = Folder::new();
+    for _ in 0..2 {
+        let mut command = program(&folder);
+        command
+            .current_dir(root())
+            .args(["run", "examples/numbered.yaml"])
+            .env("OUT", folder.path())
+            .env("COUNT", "100")
+            .env("BATCH", "7")
+            .env("INTERVAL", "1ms");
+        let status = Process::start(&folder, "run", command).wait();
+        assert!(status.success(), "{status}");
+    }
+    let sink = folder.join("numbered-0.jsonl");
+    let numbers: Vec<u64> = jsonl(&sink)
+        .iter()
+        .map(|line| line["number"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(numbers, (1..=200).collect::<Vec<u64>>());
+
+    let verify = |last: &str| {
+        let mut command = program(&folder);
+        command.args(["verify", "/dev/null", "--last", last, "--sink"]);
+        command.arg(&sink).output().expect("the program runs")
+    };
+    assert!(verify("200").status.success());
+    let short = verify("201");
+    assert_eq!(short.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&short.stdout).into_owned();
+    assert!(
+        said.contains("messages 201 to 201 of numbered/0 are missing"),
+        "{said}"
+    );
+}

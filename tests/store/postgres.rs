@@ -132,7 +132,7 @@ fn is_root() -> bool {
 }
 
 /// A program of PostgreSQL: on the path, or where Debian puts it.
-fn program(name: &str) -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|folder| folder.join(name));
     let packaged = std::fs::read_dir("/usr/lib/postgresql")

@@ -50,6 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tasks", &[]),
     ("args", &["ids", "cluster", "config"]),
     ("store", &["ids", "cluster"]),
+    ("history", &["ids", "cluster"]),
     (
         "coordinator",
         &[
@@ -59,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "tasks",
             "args",
             "store",
+            "history",
             "engine",
             "config",
             "telemetry",
@@ -72,6 +74,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "proto",
             "tasks",
             "args",
+            "history",
             "engine",
             "telemetry",
         ],

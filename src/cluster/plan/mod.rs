@@ -8,6 +8,8 @@
 //! simply planned again.
 
 mod balance;
+#[cfg(test)]
+mod blame_tests;
 mod deadline;
 mod place;
 #[cfg(test)]

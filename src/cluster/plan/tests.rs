@@ -90,7 +90,7 @@ impl World {
     }
 
     /// Lets workers report; those that `stuck` names stay in the state they are in.
-    fn heartbeats(&mut self) {
+    pub(super) fn heartbeats(&mut self) {
         let mut workers: Vec<_> = self.view.workers.values().cloned().collect();
         workers.retain(|w| !w.presence.is_gone() && !self.dead.contains(&w.id));
         for w in workers {
@@ -115,7 +115,7 @@ impl World {
         }
     }
 
-    fn beat(&mut self, name: &str, incarnation: u128, reports: Vec<Report>) {
+    pub(super) fn beat(&mut self, name: &str, incarnation: u128, reports: Vec<Report>) {
         let heartbeat = Heartbeat {
             worker: worker(name),
             incarnation: Incarnation(incarnation),
@@ -151,7 +151,7 @@ impl World {
             .collect()
     }
 
-    fn owner(&self, name: &str) -> Option<WorkerId> {
+    pub(super) fn owner(&self, name: &str) -> Option<WorkerId> {
         let id = ShardId::new(stream(name), 0);
         self.view
             .shards
@@ -418,61 +418,6 @@ fn paused_deleted_and_scaled_down_streams_end() {
     world.settle();
     assert_eq!(world.view.streams.len(), 1);
     assert_eq!(world.view.shards.len(), 1);
-}
-
-#[test]
-fn a_stream_that_kills_workers_is_quarantined_and_its_neighbours_are_not() {
-    let mut world = World::new(4, 8);
-    world.now = world.now.plus(60_000);
-    world.heartbeats();
-    world.add(Stream::new(stream("poison")));
-    world.plan();
-    for _ in 0..3 {
-        let victim = world.owner("poison").expect("it is placed");
-        world.heartbeats();
-        world.view.session_broke(&victim, Incarnation(1));
-        world.view.exit_proven(&victim, Incarnation(1));
-        world.dead.push(victim);
-        world.now = world.now.plus(100);
-        world.plan();
-    }
-    let id = ShardId::new(stream("poison"), 0);
-    assert!(matches!(
-        world.view.shards[&id].standing,
-        Standing::Quarantined { .. }
-    ));
-    let quarantined = world
-        .view
-        .shards
-        .values()
-        .filter(|s| matches!(s.standing, Standing::Quarantined { .. }));
-    assert_eq!(quarantined.count(), 1);
-    world.now = world.now.plus(world.policy.quarantine_ms);
-    world.heartbeats();
-    world.plan();
-    assert!(world.owner("poison").is_some(), "it is tried again");
-}
-
-#[test]
-fn no_stream_is_blamed_for_workers_that_were_only_silent() {
-    let mut world = World::new(4, 0);
-    world.add(Stream::new(stream("innocent")));
-    world.plan();
-    for _ in 0..6 {
-        let victim = world.owner("innocent").expect("it is placed");
-        world.heartbeats();
-        world.dead.push(victim);
-        world.now = world
-            .now
-            .plus(world.policy.lease_ms + world.policy.margin_ms);
-        world.heartbeats();
-        world.plan();
-        // The network is mended: the worker is heard again.
-        world.dead.clear();
-        world.heartbeats();
-        world.plan();
-        assert!(world.owner("innocent").is_some(), "it is in quarantine");
-    }
 }
 
 #[test]
