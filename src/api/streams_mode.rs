@@ -205,7 +205,7 @@ async fn put(api: &Api, stream: StreamStatus, checked: Checked) -> Result<()> {
     Ok(())
 }
 
-/// `/streams/{id}/stats`: for how long it runs; what it counts, its worker publishes.
+/// `/streams/{id}/stats`: what it counted since it started where it runs, and for how long that is.
 async fn stats(
     State(api): State<Api>,
     axum::extract::Path(id): axum::extract::Path<String>,
@@ -218,8 +218,8 @@ async fn stats(
         )));
     }
     let stream = find(&api, &name(&id)?).await?;
-    let metrics = crate::telemetry::metrics::Metrics::off();
-    Ok(Json(wire::stats(&metrics, state(&stream).1)).into_response())
+    let counted = api.coordinator.stream_stats(&stream.name).await?;
+    Ok(Json(wire::stats(counted.into(), state(&stream).1)).into_response())
 }
 
 async fn find(api: &Api, name: &StreamName) -> Result<StreamStatus> {

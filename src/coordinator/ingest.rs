@@ -13,7 +13,7 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Error, Handle, event::Ledger};
 use crate::{cluster::AssignmentState, ids::StreamName};
@@ -21,6 +21,10 @@ use crate::{cluster::AssignmentState, ids::StreamName};
 /// How long a request waits for a stream that runs nowhere at the moment.
 const MOVE_WAIT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a worker may take to tell what a stream counted, and how much it may tell.
+const STATS_TIMEOUT: Duration = Duration::from_secs(3);
+const STATS_BYTES: usize = 4 << 20;
 
 /// A body of a known length up to this is kept, so that the request can be sent again where the first worker turns out not to
 /// have the stream any more.
@@ -116,6 +120,42 @@ impl Ingest {
                 return Err(Error::Unavailable(failure));
             }
         }
+    }
+
+    /// What the workers that run a stream have counted of it: metrics by name and labels.
+    pub(super) async fn stats(
+        &self,
+        handle: &Handle,
+        stream: &StreamName,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, Error> {
+        let name = stream.clone();
+        let (mut addresses, _) = handle
+            .read(move |ledger| addresses(ledger, &name))
+            .await??;
+        addresses.sort();
+        addresses.dedup();
+        let mut all = serde_json::Map::new();
+        for address in addresses {
+            let counted = timeout(STATS_TIMEOUT, self.stats_of(&address, stream)).await;
+            let counted = counted.unwrap_or_else(|_| Err("it does not answer".to_owned()));
+            all.extend(counted.map_err(|error| {
+                Error::Unavailable(format!("{address} can't be asked what it counted: {error}"))
+            })?);
+        }
+        Ok(all)
+    }
+
+    async fn stats_of(
+        &self,
+        address: &str,
+        stream: &StreamName,
+    ) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+        let uri = format!("http://{address}/streams/{stream}/stats");
+        let uri: Uri = uri.parse().map_err(|error| format!("{error}"))?;
+        let response = self.client.get(uri).await.map_err(|e| causes(&e))?;
+        let body = axum::body::to_bytes(Body::new(response.into_body()), STATS_BYTES).await;
+        let body = body.map_err(|error| causes(&error))?;
+        serde_json::from_slice(&body).map_err(|error| error.to_string())
     }
 
     /// Passes a request on as it is.

@@ -3,7 +3,7 @@
 //! A transaction's token is its number, so that its entry is found by counting, a run is entered and settled under one
 //! lock, and the common path allocates nothing for a message.
 
-use super::{backoff::replay_wait, pressure::Pressure};
+use super::{backoff::replay_wait, pressure::Pressure, replays::Replays};
 use crate::component::{Ack, AckSink, Answer, BatchError, Fence, Run, Transaction};
 use crate::message::{Batch, Message};
 use crate::telemetry::metrics::Timing;
@@ -33,6 +33,8 @@ struct State {
     open: usize,
     /// What failed, with when it may be sent again.
     again: Vec<(Instant, Entry)>,
+    /// Only there once something failed.
+    replays: Option<Replays>,
 }
 
 struct Entry {
@@ -143,6 +145,12 @@ impl Books {
         }
         state.again = waiting;
         (!run.is_empty()).then_some(run)
+    }
+
+    /// What there is to tell of messages that fail over and over.
+    pub fn replay_report(&self) -> Option<String> {
+        let mut state = self.state.lock();
+        state.replays.as_mut()?.report(Instant::now())
     }
 
     /// When the next is to be sent again.
@@ -261,7 +269,10 @@ impl AckSink for Books {
                     drop(state);
                     self.settle(entry.into());
                 } else {
-                    let at = Instant::now() + replay_wait(entry.attempts);
+                    let now = Instant::now();
+                    let replays = state.replays.get_or_insert_with(|| Replays::new(now));
+                    replays.note(entry.batch.len(), entry.attempts, &error.text);
+                    let at = now + replay_wait(entry.attempts);
                     state.again.push((at, entry));
                     drop(state);
                 }

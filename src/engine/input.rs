@@ -28,6 +28,8 @@ pub(super) struct ReaderSource {
 
 struct InputMetrics {
     received: Counter,
+    /// Sent again since they failed; the peers have no such metric.
+    replayed: Counter,
     up: Counter,
     failed: Counter,
     lost: Counter,
@@ -40,6 +42,7 @@ impl InputMetrics {
         let connection = if has_connection { metrics } else { &off };
         InputMetrics {
             received: metrics.counter("input_received", &labels),
+            replayed: metrics.counter("input_replayed", &labels),
             up: connection.counter("input_connection_up", &labels),
             failed: connection.counter("input_connection_failed", &labels),
             lost: connection.counter("input_connection_lost", &labels),
@@ -174,6 +177,11 @@ impl Source for ReaderSource {
     async fn next(&mut self) -> Option<Run> {
         loop {
             if let Some(run) = self.books.due() {
+                let messages: usize = run.iter().map(|t| t.batch.len()).sum();
+                self.metrics.replayed.add(messages as u64);
+                if let Some(report) = self.books.replay_report() {
+                    self.log.warn(format_args!("{report}"));
+                }
                 return Some(run);
             }
             if self.ended.is_some() {

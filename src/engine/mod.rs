@@ -20,6 +20,7 @@ mod pipeline;
 mod pressure;
 mod processed;
 mod rejecting;
+mod replays;
 mod resources;
 pub mod server;
 mod settle;

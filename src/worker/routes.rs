@@ -66,9 +66,26 @@ impl Routes {
         streams.get(stream)?.last().map(|entry| entry.mux.clone())
     }
 
-    /// What the coordinator and others ask of this worker over HTTP: `/ingest/{stream}/...`.
+    /// What the shards of a stream that run here have counted.
+    fn stats(&self, stream: &str) -> serde_json::Value {
+        let mut all = serde_json::Map::new();
+        for ((id, _), metrics) in self.0.metrics.read().iter() {
+            if id.shard.stream.as_str() == stream
+                && let serde_json::Value::Object(counted) = metrics.json()
+            {
+                all.extend(counted);
+            }
+        }
+        all.into()
+    }
+
+    /// What the coordinator and others ask of this worker over HTTP: `/ingest/{stream}/...`, `/streams/{stream}/stats`.
     pub(super) fn ingest(&self) -> Router {
+        let stats = async |State(routes): State<Routes>, Path(stream): Path<String>| {
+            axum::Json(routes.stats(&stream))
+        };
         Router::new()
+            .route("/streams/{stream}/stats", get(stats))
             .route("/ingest/{stream}", any(ingest))
             .route("/ingest/{stream}/", any(ingest))
             .route("/ingest/{stream}/{*path}", any(ingest))
@@ -230,6 +247,10 @@ mod tests {
             metrics.counter("input_received", &[]).add(1);
             routes.add(&id(name, 1), 1, HttpMux::default(), metrics);
         }
+        assert_eq!(
+            routes.stats("a"),
+            serde_json::json!({ "input_received{stream=\"a\"}": 1 })
+        );
         let text = routes.prometheus();
         assert_eq!(
             text.matches("# TYPE input_received counter").count(),

@@ -47,6 +47,22 @@ pub enum Fault {
     FillDisk,
 }
 
+impl Fault {
+    /// What CHAOS_FAULTS calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KillWorker(_) => "kill",
+            Self::PauseWorker(_) => "pause",
+            Self::DrainWorker(_) => "drain",
+            Self::Cut { .. } => "cut",
+            Self::KillCoordinator(_) => "kill-coordinator",
+            Self::PauseCoordinator(_) => "pause-coordinator",
+            Self::RestartDatabase => "restart-database",
+            Self::FillDisk => "fill-disk",
+        }
+    }
+}
+
 pub struct Arena {
     kind: Kind,
     settings: Settings,
@@ -258,6 +274,49 @@ impl Arena {
         });
     }
 
+    /// Waits until every shard runs where it is to stay.
+    pub fn wait_settled(&self) {
+        self.wait_until("every shard runs and nothing moves", || {
+            (1..=self.coordinator_count()).any(|host| {
+                let api = format!("http://{}:7001", Network::address(host));
+                self.is_running(host, &api)
+            })
+        });
+    }
+
+    fn is_running(&self, host: usize, api: &str) -> bool {
+        let program = self.settings.binary.to_string_lossy().into_owned();
+        let mut command = self.network.command(host, &program);
+        command.args([
+            "streams",
+            "get",
+            "numbered",
+            "--coordinator",
+            api,
+            "-o",
+            "json",
+        ]);
+        command.output().is_ok_and(|output| {
+            let seen: serde_json::Value =
+                serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let shards = seen["shards"].as_array().map_or(&[][..], Vec::as_slice);
+            let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+            for shard in shards {
+                *counts
+                    .entry(shard["worker"].as_str().unwrap_or_default())
+                    .or_default() += 1;
+            }
+            // Spread evenly, so that nothing is left to move.
+            let (least, most) = (counts.values().min(), counts.values().max());
+            shards.len() == SHARDS
+                && shards.iter().all(|shard| shard["state"] == "running")
+                && counts.len() == self.settings.workers.min(SHARDS)
+                && most
+                    .zip(least)
+                    .is_some_and(|(most, least)| most - least <= 1)
+        })
+    }
+
     /// Lets something go wrong.
     pub fn begin(&mut self, fault: Fault) {
         match fault {
@@ -321,8 +380,16 @@ impl Arena {
         }
     }
 
-    /// What can go wrong here, by number.
+    /// Something that can go wrong here, of those that are wanted.
     pub fn fault(&self, dice: &mut impl FnMut(usize) -> usize) -> Fault {
+        let wanted = &self.settings.only;
+        (0..10_000)
+            .map(|_| self.any_fault(dice))
+            .find(|fault| wanted.is_empty() || wanted.iter().any(|name| name == fault.name()))
+            .unwrap_or_else(|| panic!("CHAOS_FAULTS: none of {wanted:?} can happen here"))
+    }
+
+    fn any_fault(&self, dice: &mut impl FnMut(usize) -> usize) -> Fault {
         let worker = dice(self.settings.workers);
         let coordinator = dice(self.coordinator_count());
         let (out, back) = [(true, true), (true, false), (false, true)][dice(3)];

@@ -1,7 +1,8 @@
 //! Real processes on hosts of their own, and everything that can go wrong with them, by chance; then the histories are checked.
 //!
 //! A short run with short leases is part of the tests. `make chaos` runs for longer, on the optimised binary with default settings:
-//! CHAOS_SECONDS is for how long things go wrong, CHAOS_SEED which things, CHAOS_BINARY the program.
+//! CHAOS_SECONDS is for how long things go wrong, CHAOS_SEED which things, CHAOS_BINARY the program. CHAOS_FAULTS=kill,drain is for those
+//! only (`Fault::name`), one after another and each after all is well again: so pauses are those of one thing.
 
 mod arena;
 mod network;
@@ -30,6 +31,8 @@ pub struct Settings {
     /// The longest time for which one thing goes wrong.
     pub longest_fault: Duration,
     pub seed: u64,
+    /// Names of the only faults that may happen; all if there are none.
+    pub only: Vec<String>,
 }
 
 impl Settings {
@@ -40,6 +43,9 @@ impl Settings {
         };
         let binary =
             variable("CHAOS_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_airtruct").to_owned());
+        let only = variable("CHAOS_FAULTS").unwrap_or_default();
+        let only = only.split(',').filter(|name| !name.is_empty());
+        let only: Vec<String> = only.map(str::to_owned).collect();
         let seed = number("CHAOS_SEED").unwrap_or_else(|| u64::from(rand::random::<u32>()));
         let binary = std::fs::canonicalize(&binary).unwrap_or_else(|e| panic!("{binary}: {e}"));
         match number("CHAOS_SECONDS") {
@@ -53,6 +59,7 @@ impl Settings {
                 duration: Duration::from_secs(seconds),
                 longest_fault: Duration::from_secs(6),
                 seed,
+                only,
             },
             None => {
                 let flags = [
@@ -76,6 +83,7 @@ impl Settings {
                     duration: Duration::from_secs(8),
                     longest_fault: Duration::from_millis(2_000),
                     seed,
+                    only,
                 }
             }
         }
@@ -124,8 +132,13 @@ fn run(kind: Kind) {
             println!("{:>7} ms: {fault:?} is mended", begun.elapsed().as_millis());
             arena.end(fault);
         }
-        if now >= next && under_way.len() < 2 && begun.elapsed() < settings.duration {
+        let at_once = if settings.only.is_empty() { 2 } else { 1 };
+        if now >= next && under_way.len() < at_once && begun.elapsed() < settings.duration {
+            if at_once == 1 {
+                arena.wait_settled();
+            }
             let fault = arena.fault(&mut dice);
+            let now = Instant::now();
             let lasts = Duration::from_millis((100 + dice(longest)) as u64);
             let host = Arena::host_of(fault);
             next = now + Duration::from_millis(dice(longest) as u64);

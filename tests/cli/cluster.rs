@@ -231,3 +231,22 @@ fn a_worker_may_start_before_its_coordinator_and_come_back_elsewhere() {
     assert_eq!(workers.len(), 1, "{workers:?}");
     assert_eq!(workers[0]["address"], address.as_str());
 }
+
+#[test]
+fn what_a_stream_counts_is_asked_of_all_its_workers() {
+    let cluster = Cluster::start(&[], 2);
+    let config = "shards: 2\ninput: { generate: { mapping: 'root.n = 1', interval: 10ms } }\noutput: { drop: {} }";
+    let file = cluster.folder.write("pair.yaml", config);
+    cluster.succeed(&["streams", "apply", "--wait", &file.to_string_lossy()]);
+    wait_for("both shards to have counted", || {
+        let stats: serde_json::Value =
+            serde_json::from_str(&cluster.get("/streams/pair/stats")).expect("JSON");
+        let counted = |shard: u32| {
+            let name = format!(
+                "input_received{{label=\"\",path=\"root.input\",shard=\"{shard}\",stream=\"pair\"}}"
+            );
+            stats[&name].as_u64() > Some(0)
+        };
+        (counted(0) && counted(1) && stats["uptime_ns"].as_u64() > Some(0)).then_some(())
+    });
+}

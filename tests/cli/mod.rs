@@ -287,15 +287,20 @@ impl Cluster {
         text
     }
 
-    /// `airtruct KIND list -o json`.
     /// What the coordinator measures.
     pub fn metrics(&self) -> String {
-        let url = format!("http://{}/metrics", self.http);
-        let ask = async || client().get(url).send().await?.text().await;
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(ask()).expect("the metrics")
+        self.get("/metrics")
     }
 
+    /// What the coordinator answers to a GET of this path.
+    pub fn get(&self, path: &str) -> String {
+        let url = format!("http://{}{path}", self.http);
+        let ask = async || client().get(url).send().await?.text().await;
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(ask()).expect("an answer")
+    }
+
+    /// `airtruct KIND list -o json`.
     pub fn list(&self, kind: &str) -> Vec<Json> {
         let text = self.succeed(&[kind, "list", "-o", "json"]);
         serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))

@@ -253,7 +253,7 @@ async fn stats(streams: Streams, call: HttpCall) -> Result<Response<Body>, Failu
         return Err(Failure::verb(call.request.method()));
     }
     let entry = streams.get(&param(&call, "id")).ok_or(Failure::NotFound)?;
-    let stats = wire::stats(entry.stream.metrics(), entry.stream.uptime());
+    let stats = wire::stats(entry.stream.metrics().json(), entry.stream.uptime());
     Ok(server::json(&stats))
 }
 

@@ -1,7 +1,6 @@
 //! The shapes in which streams are shown to tools that were written for the peers' streams mode.
 
 use crate::formats::duration;
-use crate::telemetry::metrics::Metrics;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
 
@@ -21,9 +20,9 @@ pub fn detail(is_active: bool, uptime: Duration, config: Json) -> Json {
     detail.into()
 }
 
-/// What one stream counted.
-pub fn stats(metrics: &Metrics, uptime: Duration) -> Json {
-    let mut stats = metrics.json();
+/// What one stream counted, `counted` being an object of its metrics.
+pub fn stats(counted: Json, uptime: Duration) -> Json {
+    let mut stats = counted;
     let nanoseconds = u64::try_from(uptime.as_nanos()).unwrap_or(u64::MAX);
     stats["uptime_ns"] = nanoseconds.into();
     stats
