@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     schedules: u64,
     /// Another world for each seed: 2 to 5 workers, 1 to 7 streams, with and without shards, 1 or 2 coordinators
-    #[arg(long, conflicts_with_all = ["files", "workers", "streams", "coordinators", "label", "kill", "pause", "partition", "lose_store"])]
+    #[arg(long, conflicts_with_all = ["files", "workers", "streams", "coordinators", "label", "kill", "pause", "partition", "twin", "lose_store"])]
     vary: bool,
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
@@ -69,6 +69,9 @@ pub struct Args {
     /// Cut a worker off from the coordinators: `c|w3` both ways, `c>w3` what it is told, `w3>c` what it tells [for 4000 ms]
     #[arg(long, value_name = "FAULT")]
     partition: Vec<String>,
+    /// Start another process elsewhere under a worker's id, which then is the newest
+    #[arg(long, value_name = "FAULT")]
+    twin: Vec<String>,
     /// Cut a coordinator off from the database [for 4000 ms]
     #[arg(long, value_name = "FAULT")]
     lose_store: Vec<String>,
@@ -177,7 +180,13 @@ fn script(args: &Args) -> Result<Vec<(u64, Fault)>, String> {
         let Who::Coordinator(n) = who else { return None };
         Some((who, Fault::LoseStore(n, ms)))
     };
+    let twin: Make = |text, _| {
+        let who = parse_who(text)?;
+        let Who::Worker(n) = who else { return None };
+        Some((who, Fault::Twin(n)))
+    };
     let kinds = [
+        ("--twin", &args.twin, 0, "w2", twin),
         ("--kill", &args.kill, 500, "w2 or c1", kill),
         ("--pause", &args.pause, 4_000, "w2 or c1", pause),
         ("--partition", &args.partition, 4_000, "c|w3, c>w3 or w3>c", partition),

@@ -18,7 +18,7 @@ fn fault(options: &Options, rng: &mut Rng) -> Fault {
     let coordinator = rng.range(0, options.coordinators as u64 - 1) as usize;
     let stream = rng.range(0, options.streams.len() as u64 - 1) as usize;
     let ms = *rng.pick(&[30, 200, 1_000, 2_000, 2_700, 3_500, 6_000]) + rng.range(0, 400);
-    match rng.range(0, 20) {
+    match rng.range(0, 21) {
         0..=3 => Fault::KillWorker(worker, ms),
         4 => Fault::StopWorker(worker, ms),
         5..=8 => Fault::PauseWorker(worker, ms),
@@ -37,6 +37,7 @@ fn fault(options: &Options, rng: &mut Rng) -> Fault {
         16 | 17 => Fault::Edit(stream),
         18 => Fault::Toggle(stream),
         19 => Fault::Scale(stream, rng.range(1, 4) as u32),
+        20 => Fault::Twin(worker),
         _ => Fault::Drain(worker),
     }
 }

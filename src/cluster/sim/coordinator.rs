@@ -91,7 +91,7 @@ pub(super) struct Ctx<'a> {
     pub(super) sabotage: Option<Sabotage>,
     /// Whether crashes at writes, and writes of unknown outcome, may happen now, in thousandths.
     pub(super) write_faults: u64,
-    pub(super) out: Vec<(WorkerId, Link, Down)>,
+    pub(super) out: Vec<(Link, Down)>,
     pub(super) violations: Vec<Violation>,
     pub(super) trace: Option<&'a mut Vec<String>>,
     pub(super) real: u64,
@@ -139,7 +139,7 @@ impl Lead {
                     }
                     Registration::Superseded { .. } | Registration::Left => Down::Exit,
                 };
-                cx.out.push((id, link, answer));
+                cx.out.push((link, answer));
             }
             Up::Beat(beat, sent) => {
                 let stands = self
@@ -148,7 +148,7 @@ impl Lead {
                     .is_some_and(|(_, l)| *l == link);
                 let id = beat.worker.clone();
                 if !stands {
-                    cx.out.push((id, link, Down::Unknown));
+                    cx.out.push((link, Down::Unknown));
                     return Step::Done;
                 }
                 match self.view.heartbeat(&beat, now) {
@@ -172,12 +172,11 @@ impl Lead {
                             term: self.term,
                             number,
                         };
-                        cx.out
-                            .push((id, link, Down::Answer(sent, generation, duties)));
+                        cx.out.push((link, Down::Answer(sent, generation, duties)));
                         return Step::Done;
                     }
-                    Heard::Unknown => cx.out.push((id, link, Down::Unknown)),
-                    Heard::Superseded { .. } | Heard::Left => cx.out.push((id, link, Down::Exit)),
+                    Heard::Unknown => cx.out.push((link, Down::Unknown)),
+                    Heard::Superseded { .. } | Heard::Left => cx.out.push((link, Down::Exit)),
                 }
             }
             Up::Goodbye(id, incarnation) => {
@@ -355,8 +354,7 @@ impl Lead {
                 term: self.term,
                 number: self.number,
             };
-            cx.out
-                .push((id.clone(), *link, Down::Set(generation, wanted)));
+            cx.out.push((*link, Down::Set(generation, wanted)));
         }
     }
 

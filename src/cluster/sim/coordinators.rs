@@ -51,10 +51,9 @@ impl World<'_> {
             ToCoordinator::Wake(_) => Step::Done,
             ToCoordinator::Lead | ToCoordinator::Probe(..) => Step::Done,
         });
-        if let (Some((id, _)), Some(incarnation)) = (broken, incarnation) {
-            let w = self.index_of(&id);
+        if let (Some((_, link)), Some(incarnation)) = (broken, incarnation) {
             let delay = self.rng.range(1, 10);
-            self.ask(c, delay, ToCoordinator::Probe(w, incarnation));
+            self.ask(c, delay, ToCoordinator::Probe(link.worker, incarnation));
         }
     }
 
@@ -84,8 +83,8 @@ impl World<'_> {
         self.outcome.violations.extend(violations);
         match step {
             Step::Done => {
-                for (id, link, message) in out {
-                    self.send_down(&id, link, message);
+                for (link, message) in out {
+                    self.send_down(link, message);
                 }
                 let clock = self.coordinators[c].clock;
                 if let Some(next) = lead.deadline(&self.policy) {

@@ -27,6 +27,7 @@ impl World<'_> {
                 self.tell(w, 0, ToWorker::Stop);
                 self.queue.put(real + 2_500 + ms, Event::StartWorker(w));
             }
+            Fault::Twin(w) => self.start_worker(self.options.workers + w),
             Fault::PauseWorker(w, ms) => self.stopped_workers[w] = real + ms,
             Fault::KillCoordinator(c, ms) => {
                 self.kill_coordinator(c);
@@ -109,7 +110,10 @@ impl World<'_> {
         for w in 0..self.workers.len() {
             self.stopped_workers[w] = self.stopped_workers[w].min(self.real);
             (self.cut_up[w], self.cut_down[w]) = (0, 0);
-            self.queue.put(self.real + 1, Event::StartWorker(w));
+            match w < self.options.workers {
+                true => self.queue.put(self.real + 1, Event::StartWorker(w)),
+                false => self.kill_worker(w),
+            }
         }
         for c in 0..self.coordinators.len() {
             self.stopped_coordinators[c] = self.stopped_coordinators[c].min(self.real);

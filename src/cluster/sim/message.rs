@@ -6,6 +6,8 @@ use crate::ids::{Generation, Incarnation, WorkerId};
 /// A session of a worker with a coordinator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
+    /// Which worker, by its place in the world: not by its id, which another one may have too.
+    pub(super) worker: usize,
     pub(super) coordinator: usize,
     /// Which life of the coordinator.
     pub(super) life: u64,

@@ -5,7 +5,6 @@ use super::{
     message::{Down, Link, Up},
     world::World,
 };
-use crate::ids::WorkerId;
 
 impl World<'_> {
     pub(super) fn delay(&mut self) -> u64 {
@@ -50,8 +49,8 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn send_down(&mut self, id: &WorkerId, link: Link, message: Down) {
-        let w = self.index_of(id);
+    pub(super) fn send_down(&mut self, link: Link, message: Down) {
+        let w = link.worker;
         let (lost, doubled) = self.luck();
         if lost || self.cut_down[w] > self.real {
             return;
@@ -60,10 +59,5 @@ impl World<'_> {
             let delay = self.delay();
             self.tell(w, delay, ToWorker::Message(link, message.clone()));
         }
-    }
-
-    pub(super) fn index_of(&self, id: &WorkerId) -> usize {
-        let found = self.workers.iter().position(|w| w.id == *id);
-        found.expect("messages go to workers that there are")
     }
 }

@@ -89,6 +89,8 @@ pub enum Fault {
     KillWorker(usize, u64),
     /// SIGTERM, and a new start so many milliseconds after it has gone.
     StopWorker(usize, u64),
+    /// Another process is started elsewhere under the worker's id.
+    Twin(usize),
     /// SIGSTOP, and SIGCONT after so many milliseconds.
     PauseWorker(usize, u64),
     KillCoordinator(usize, u64),

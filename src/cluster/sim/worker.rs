@@ -14,6 +14,8 @@ use crate::ids::{AssignmentId, Epoch, Generation, Incarnation, ShardId, WorkerId
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) id: WorkerId,
+    /// Where it runs; no two share a host.
+    pub(super) host: usize,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) clock: Clock,
     /// Counts its starts; 0 while it was never started.
@@ -57,7 +59,9 @@ impl Worker {
     pub(super) fn start(&mut self, real: u64, lease_ms: u64, single: bool) {
         self.life += 1;
         self.process = Some(Process {
-            incarnation: Incarnation((u128::from(real) << 64) | u128::from(self.life)),
+            incarnation: Incarnation(
+                (u128::from(real) << 64) | ((self.host as u128) << 32) | u128::from(self.life),
+            ),
             lease: WorkerLease::new(lease_ms, single),
             link: None,
             answered: self.clock.at(real),
@@ -71,7 +75,7 @@ impl Worker {
         Hello {
             id: self.id.clone(),
             incarnation: process.incarnation,
-            address: format!("{}:1", self.id),
+            address: format!("host{}:1", self.host),
             labels: self.labels.clone(),
             max_streams: None,
             weight: 1,

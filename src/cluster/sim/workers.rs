@@ -124,6 +124,7 @@ impl World<'_> {
         } else {
             self.sessions += 1;
             let link = Link {
+                worker: w,
                 coordinator: c,
                 life: self.coordinators[c].life,
                 session: self.sessions,
@@ -174,6 +175,9 @@ impl World<'_> {
 
     pub(super) fn kill_worker_and_restart(&mut self, w: usize) {
         self.kill_worker(w);
+        if w >= self.options.workers {
+            return;
+        }
         let later = self.rng.range(50, 500);
         self.queue.put(self.real + later, Event::StartWorker(w));
     }
@@ -215,12 +219,8 @@ impl World<'_> {
         epoch: Epoch,
     ) {
         // What a process that has died had under way is gone.
-        let w = self.index_of(worker);
-        if self.workers[w]
-            .process
-            .as_ref()
-            .is_none_or(|p| p.incarnation != incarnation)
-        {
+        let mut alive = self.workers.iter().filter_map(|w| w.process.as_ref());
+        if !alive.any(|process| process.incarnation == incarnation) {
             return;
         }
         self.outcome.writes += 1;

@@ -58,9 +58,12 @@ impl<'o> World<'o> {
             start: start + rng.range(0, 5_000),
             drift_ppm: rng.range(0, 2 * DRIFT_PPM) as i64 - DRIFT_PPM as i64,
         };
-        let workers: Vec<Worker> = (0..options.workers)
-            .map(|n| Worker {
+        // Behind the workers, each one's twin: another host with the same id, which nobody starts but a fault.
+        let workers: Vec<Worker> = (0..2 * options.workers)
+            .map(|host| (host, host % options.workers))
+            .map(|(host, n)| Worker {
                 id: WorkerId::new(&format!("w{}", n + 1)).expect("a worker id"),
+                host,
                 labels: options.labels.get(&n).cloned().unwrap_or_default(),
                 clock: clock(1_000),
                 life: 0,
