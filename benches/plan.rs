@@ -100,6 +100,7 @@ fn running(shard: &ShardId, epoch: airtruct::ids::Epoch) -> Report {
         state: AssignmentState::Running,
         reason: String::new(),
         failure: None,
+        backlog: Some(0),
     }
 }
 

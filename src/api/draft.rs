@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::error::{Error, Result};
 use crate::{
     bloblang::Environment,
-    cluster::OnPartition,
+    cluster::{self, OnPartition},
     config::{Field, Level, Linter, Node, Problem, interpolate},
     coordinator::Draft,
     engine::config::{Checks, OnPartition as ConfigOnPartition, Shards, read},
@@ -40,7 +40,7 @@ pub fn check(text: &str) -> Result<Checked> {
         .get("shards")
         .and_then(|n| Shards::read(n, &mut linter))
     {
-        draft.shards = shards.min;
+        draft.shards = cluster::Shards::between(shards.min, shards.max);
     }
     if let Some(labels) = root
         .get("requires")

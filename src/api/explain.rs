@@ -42,6 +42,8 @@ struct StreamExplanation {
     summary: String,
     /// Why nothing is moved for balance, if somebody froze that.
     frozen: Option<String>,
+    /// How the number of shards is found; null if it is fixed.
+    scaling: Option<String>,
     shards: Vec<ExplainedShard>,
 }
 
@@ -86,6 +88,7 @@ impl From<Explanation> for StreamExplanation {
             revision: of.revision.get(),
             summary: of.summary,
             frozen: of.frozen,
+            scaling: of.scaling,
             shards: of.shards.into_iter().map(Into::into).collect(),
         }
     }
@@ -176,7 +179,8 @@ async fn plan(
     for planned in request.apply {
         let draft = draft::check(&planned.config)?.draft;
         changes.push(Change::Apply(Stream {
-            shards: draft.shards,
+            shards: draft.shards.min(),
+            range: draft.shards.range(),
             requires: draft.requires,
             prefers: draft.prefers,
             stateless: draft.stateless,

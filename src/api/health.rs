@@ -11,7 +11,10 @@ use serde_json::json;
 use std::fmt::Write;
 
 use super::{Api, error::Result};
-use crate::{coordinator::Role, telemetry::process};
+use crate::{
+    coordinator::{Role, ScalingStatus},
+    telemetry::process,
+};
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
@@ -125,6 +128,24 @@ async fn cluster(api: &Api, out: &mut String) {
         "airtruct_shards_unplaced",
         "Shards that wait for a worker",
         [(String::new(), unplaced as f64)],
+    );
+    let scaled = |value: fn(&ScalingStatus) -> Option<f64>| {
+        streams.iter().filter_map(move |s| {
+            let value = value(s.scaling.as_ref()?)?;
+            Some((format!("stream=\"{}\"", escape(s.name.as_str())), value))
+        })
+    };
+    gauge(
+        out,
+        "airtruct_stream_shards",
+        "Shards of a stream whose number of shards follows its backlog",
+        scaled(|scaling| Some(f64::from(scaling.shards))),
+    );
+    gauge(
+        out,
+        "airtruct_stream_backlog",
+        "Batches that a stream whose number of shards follows it has read and not yet dealt with",
+        scaled(|scaling| scaling.backlog.map(|backlog| backlog as f64)),
     );
     let active = open.count().max(1) as f64;
     gauge(

@@ -19,7 +19,7 @@ use super::{
     validate::ProblemSchema,
 };
 use crate::{
-    cluster::{Desired, OnPartition},
+    cluster::{Desired, OnPartition, Shards},
     config::Problem,
     coordinator::{self, Patch, RevisionInfo, StreamState, StreamStatus},
     ids::{Revision, StreamName},
@@ -60,8 +60,8 @@ pub struct NewStream {
         example = "input:\n  generate:\n    mapping: root.id = uuid_v4()\noutput:\n  stdout: {}\n"
     )]
     config: String,
-    /// How many instances run.
-    shards: Option<u32>,
+    /// How many instances run: a number, or a range such as `{"min": 1, "max": 8}` within which the number follows the backlog.
+    shards: Option<Shards>,
     /// Labels that a worker must have.
     requires: Option<BTreeMap<String, String>>,
     /// Labels that make a worker the better choice.
@@ -79,7 +79,7 @@ pub struct NewStream {
 #[serde(deny_unknown_fields)]
 pub struct StreamPatch {
     config: Option<String>,
-    shards: Option<u32>,
+    shards: Option<Shards>,
     requires: Option<BTreeMap<String, String>>,
     prefers: Option<BTreeMap<String, String>>,
     stateless: Option<bool>,

@@ -45,6 +45,9 @@ fn for_people(answer: &Json) -> String {
     if let Some(why) = answer["frozen"].as_str() {
         out.push_str(&format!("moves for balance are frozen: {why}\n"));
     }
+    if let Some(how) = answer["scaling"].as_str() {
+        out.push_str(&format!("{how}\n"));
+    }
     for shard in answer["shards"].as_array().into_iter().flatten() {
         out.push_str(&format!("shard {}: {}", shard["shard"], text(&shard["hold"])));
         if !shard["since"].is_null() {
@@ -69,10 +72,10 @@ mod tests {
 
     #[test]
     fn an_answer_names_cause_and_cure() {
-        let answer = serde_json::json!({"stream": "s", "summary": "no worker has come", "frozen": null, "shards": [
+        let answer = serde_json::json!({"stream": "s", "summary": "no worker has come", "frozen": null, "scaling": "1 shards of 1 to 2", "shards": [
             {"shard": 0, "hold": "no_worker", "since": null, "until": null, "reason": "no worker has come",
              "tried": [], "help": ["start a worker"]}]});
-        let expected = "s: no worker has come\nshard 0: no_worker\n  no worker has come\n  would help: start a worker\n";
+        let expected = "s: no worker has come\n1 shards of 1 to 2\nshard 0: no_worker\n  no worker has come\n  would help: start a worker\n";
         assert_eq!(for_people(&answer), expected);
     }
 }

@@ -221,7 +221,8 @@ fn streams(files: &[PathBuf]) -> anyhow::Result<Vec<Stream>> {
         let name = StreamName::new(&stream_name(&file, &config)?)?;
         let draft = check_config(&config).with_context(|| file.display().to_string())?;
         let stream = Stream {
-            shards: draft.shards,
+            shards: draft.shards.min(),
+            range: draft.shards.range(),
             requires: draft.requires,
             prefers: draft.prefers,
             stateless: draft.stateless,

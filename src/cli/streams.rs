@@ -103,7 +103,10 @@ const COLUMNS: &[Column] = &[
     ("SHARDS", |s| {
         let shards = s["shards"].as_array().map_or(&[][..], Vec::as_slice);
         let running = shards.iter().filter(|s| s["state"] == "running").count();
-        format!("{running}/{}", shards.len())
+        match s["scaling"].is_null() {
+            true => format!("{running}/{}", shards.len()),
+            false => format!("{running}/{} ({}-{})", shards.len(), s["scaling"]["min"], s["scaling"]["max"]),
+        }
     }),
     ("WORKERS", workers),
     ("SINCE", |s| age(&s["since"])),
@@ -427,6 +430,9 @@ fn detail(stream: &Json) {
     }
     for key in ["requires", "prefers"] {
         println!("{:<13} {}", format!("{key}:"), show::labels(&stream[key]));
+    }
+    if let Some(scaling) = stream["scaling"].as_object() {
+        println!("{:<13} {} to {}, backlog {}", "shards:", scaling["min"], scaling["max"], text(&scaling["backlog"]));
     }
     let shards = stream["shards"].as_array().map_or(&[][..], Vec::as_slice);
     let columns: &[Column] = &[

@@ -54,6 +54,7 @@ impl View {
                     drain_until: None,
                     destination: None,
                     failure: None,
+                    backlog: None,
                 };
                 let shard = self.shards.entry(shard.clone()).or_default();
                 let left = shard.current().map(|current| current.worker.clone());

@@ -87,6 +87,8 @@ pub struct Assignment {
     pub destination: Option<WorkerId>,
     /// With the state failed: whether trying again can help.
     pub failure: Option<FailureKind>,
+    /// Batches that it has read and not yet dealt with, if its worker told. In memory only.
+    pub backlog: Option<u64>,
 }
 
 text_enum! {

@@ -1,26 +1,20 @@
 //! How much room a cluster has, and how many workers it should have.
 //!
 //! The number of workers follows the backlog, what they have read and not yet dealt with: more than ten batches for each worker ask for
-//! one more, fewer than two for five minutes for one less. One step at a time, with a pause after each, so that the number doesn't swing.
+//! one more, fewer than two for five minutes for one less, as `scale.rs` has it for shards.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Desired, Policy, Presence, Time, View, Worker};
+use super::{
+    Desired, Policy, Presence, Time, View, Worker,
+    scale::{HIGH_BACKLOG, LOW_BACKLOG, Pace, Pull},
+};
 use crate::ids::WorkerId;
 
-/// Above so many batches of backlog for each worker there should be one more.
-const HIGH_BACKLOG: u64 = 10;
-/// Below so many there may be one less.
-const LOW_BACKLOG: u64 = 2;
-/// How long the backlog has to stay low.
-const LOW_MS: u64 = 300_000;
 /// How long shards have to lack room, which they also do while workers start.
 const LACK_MS: u64 = 2_000;
-/// What a step is given to show what it does.
-const PAUSE_MS: u64 = 60_000;
-
 /// What a cluster has, and what of it is taken.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Capacity {
@@ -114,8 +108,7 @@ pub struct Advice {
 #[derive(Clone, Debug, Default)]
 pub struct Autoscaler {
     advice: Option<Advice>,
-    stepped: Option<Time>,
-    low_since: Option<Time>,
+    pace: Pace,
     lacks_since: Option<Time>,
 }
 
@@ -133,14 +126,13 @@ impl Autoscaler {
             .max(policy.min_workers);
         let held = |workers: usize| workers.clamp(policy.min_workers, most);
         let workers = found.workers as u64;
-        let is_high = found.backlog > HIGH_BACKLOG * workers;
         let lacks_room =
             found.waiting > 0 && found.free.is_some_and(|free| free < found.waiting as u64);
-        let is_low = found.backlog < LOW_BACKLOG * workers && found.waiting == 0;
-        match is_low {
-            true => _ = self.low_since.get_or_insert(now),
-            false => self.low_since = None,
-        }
+        let is_whole = found.waiting == 0;
+        let may_step = self.pace.may_step(policy, now);
+        let pull = self
+            .pace
+            .look(found.backlog, workers, is_whole, policy, now);
         match lacks_room {
             true => _ = self.lacks_since.get_or_insert(now),
             false => self.lacks_since = None,
@@ -148,10 +140,6 @@ impl Autoscaler {
         let lacked = self
             .lacks_since
             .is_some_and(|since| now.since(since) >= LACK_MS);
-        let may_step = self.stepped.is_none_or(|at| now.since(at) >= PAUSE_MS);
-        let long_low = self
-            .low_since
-            .is_some_and(|since| now.since(since) >= LOW_MS);
         // Who is left must have the room that one of them gives up.
         let has_room = found.free.is_none_or(|free| {
             let slots: u64 = found.groups.iter().filter_map(|group| group.slots).sum();
@@ -170,17 +158,17 @@ impl Autoscaler {
                 found.free.unwrap_or(0)
             );
             Some((found.workers + 1, reason))
-        } else if is_high && may_step {
+        } else if pull == Some(Pull::Up) {
             let reason = format!(
                 "the backlog of {} is more than {HIGH_BACKLOG} for each of {workers} workers",
                 found.backlog
             );
             Some((found.workers + 1, reason))
-        } else if long_low && may_step && has_room && found.workers > 0 {
+        } else if pull == Some(Pull::Down) && has_room && found.workers > 0 {
             let reason = format!(
                 "the backlog of {} has been less than {LOW_BACKLOG} for each of {workers} workers for {} s",
                 found.backlog,
-                LOW_MS / 1_000
+                policy.scale_low_ms / 1_000
             );
             Some((found.workers - 1, reason))
         } else {
@@ -195,8 +183,7 @@ impl Autoscaler {
             None => (before, steady()),
         };
         if workers != before {
-            self.stepped = Some(now);
-            self.low_since = None;
+            self.pace.step(now);
         }
         self.advice.insert(Advice { workers, reason })
     }

@@ -53,6 +53,8 @@ pub struct Explanation {
     pub summary: String,
     /// Why nothing is moved for balance, if somebody froze that.
     pub frozen: Option<String>,
+    /// How the number of shards is found, if it is not fixed and the scaler was asked.
+    pub scaling: Option<String>,
     pub shards: Vec<ShardExplanation>,
 }
 
@@ -106,6 +108,7 @@ pub fn explain(view: &View, policy: &Policy, name: &StreamName, now: Time) -> Op
         revision: stream.revision,
         summary,
         frozen: view.frozen.clone(),
+        scaling: None,
         shards,
     })
 }

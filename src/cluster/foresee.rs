@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Action, AssignmentState, Desired, Drain, DrainCause, Heartbeat, Policy, Presence, Report,
-    Stream, Time, View, placement, plan, worker::Lifetime,
+    Shards, Stream, Time, View, placement, plan, worker::Lifetime,
 };
 use crate::ids::{AssignmentId, ShardId, WorkerId};
 
@@ -48,8 +48,8 @@ pub fn generation(view: &View) -> String {
     let mut text = format!("{:?} {:?}", view.frozen, view.term);
     for stream in view.streams.values() {
         text.push_str(&format!(
-            "|{} {} {}",
-            stream.name, stream.revision, stream.desired
+            "|{} {} {} {}",
+            stream.name, stream.revision, stream.desired, stream.shards
         ));
     }
     for w in view.workers.values() {
@@ -166,6 +166,9 @@ fn make(view: &mut View, change: Change, now: Time) {
         Change::Apply(mut stream) => {
             if let Some(old) = view.streams.get(&stream.name) {
                 stream.revision = old.revision.next();
+                if let Some(range) = stream.range {
+                    stream.shards = Shards::Range(range).hold(old.shards);
+                }
             }
             view.streams.insert(stream.name.clone(), stream);
         }
@@ -221,6 +224,7 @@ fn obey(view: &mut View, now: Time) -> bool {
             state,
             reason: a.reason.clone(),
             failure: a.failure,
+            backlog: a.backlog,
         });
     }
     let beats: Vec<Heartbeat> = beats

@@ -40,6 +40,10 @@ pub struct Policy {
     /// The advice on how many workers there should be stays between these; none is no limit.
     pub min_workers: usize,
     pub max_workers: Option<usize>,
+    /// What a step is given to show what it does, where a number of workers or shards follows a backlog.
+    pub scale_pause_ms: u64,
+    /// How long a backlog has to stay low before there is one less.
+    pub scale_low_ms: u64,
 }
 
 impl Default for Policy {
@@ -65,6 +69,8 @@ impl Default for Policy {
             settle_ms: 1_000,
             min_workers: 1,
             max_workers: None,
+            scale_pause_ms: 60_000,
+            scale_low_ms: 300_000,
         }
     }
 }

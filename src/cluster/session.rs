@@ -57,6 +57,8 @@ pub struct Report {
     pub reason: String,
     /// With the state failed: whether trying again can help.
     pub failure: Option<FailureKind>,
+    /// Batches that it has read and not yet dealt with, if the worker tells.
+    pub backlog: Option<u64>,
 }
 
 /// The answer to a heartbeat.
@@ -294,7 +296,11 @@ impl View {
         };
         let is_owner = assignment.worker == heartbeat.worker
             && assignment.incarnation == heartbeat.incarnation;
-        if !is_owner || !assignment.state.can_become(report.state) {
+        if !is_owner {
+            return false;
+        }
+        assignment.backlog = report.backlog;
+        if !assignment.state.can_become(report.state) {
             return false;
         }
         let was_asked = assignment.state == AssignmentState::Draining;

@@ -60,12 +60,22 @@ pub(super) fn change(
         Edit::Restart { name, if_match } => {
             let current = change.stream(name, *if_match)?.revision;
             let known = definition(name, current, known)?;
-            change.revise(name, known, "restarted".to_owned())?;
+            change.revise(name, known, "restarted", "it was restarted")?;
         }
         Edit::RollBack { name, to, if_match } => {
             change.stream(name, *if_match)?;
             let known = definition(name, *to, known)?;
-            change.revise(name, known, format!("rolled back to {to}"))?;
+            let how = format!("rolled back to {to}");
+            change.revise(name, known, &how, &format!("it was {how}"))?;
+        }
+        Edit::Scale {
+            name,
+            shards,
+            cause,
+        } => {
+            let current = change.stream(name, None)?.revision;
+            let known = definition(name, current, known)?;
+            change.scale(name, *shards, cause, known)?;
         }
         Edit::DrainWorker { id, reason } => change.drain(id, reason)?,
         Edit::UndrainWorker { id } => change.undrain(id)?,
@@ -119,7 +129,7 @@ impl Change {
                 stream.desired = desired(draft.paused);
                 self.view.streams.insert(name.clone(), stream);
                 self.created = true;
-                self.revise(name, row(name, draft), "created".to_owned())
+                self.revise(name, row(name, draft), "created", "it was created")
             }
         }
     }
@@ -196,17 +206,19 @@ impl Change {
         if same == known {
             return Ok(());
         }
-        let asks_for_shards = wanted.config.contains("AIRTRUCT_SHARDS");
+        let shards = self.stream(name, None)?.shards;
+        let held = wanted.shards.hold(shards);
         let runs_on = known.config == wanted.config
             && known.requires == wanted.requires
             && known.stateless == wanted.stateless
             && known.on_partition == wanted.on_partition
-            && (known.shards == wanted.shards || !asks_for_shards);
+            && (held == shards || !asks_for_shards(&wanted));
         if !runs_on {
-            return self.revise(name, wanted, how.to_owned());
+            return self.revise(name, wanted, how, &format!("it was {how}"));
         }
         let stream = self.stream(name, None)?;
-        stream.shards = same.shards;
+        stream.shards = held;
+        stream.range = same.shards.range();
         stream.prefers.clone_from(&same.prefers);
         let cause = format!("it was {how}: {} shards", same.shards);
         self.changes.revisions.push(same);
@@ -214,23 +226,48 @@ impl Change {
         Ok(())
     }
 
+    /// Gives a stream another number of shards. Those that run go on, unless they ask how many there are.
+    fn scale(
+        &mut self,
+        name: &StreamName,
+        shards: u32,
+        cause: &str,
+        known: RevisionRow,
+    ) -> Result<(), Error> {
+        let held = known.shards.hold(shards);
+        self.stream(name, None)?.shards = held;
+        if asks_for_shards(&known) {
+            let how = format!("scaled to {held} shards");
+            return self.revise(name, known, &how, cause);
+        }
+        self.note_stream(name, "scaled", cause.to_owned());
+        Ok(())
+    }
+
     /// Makes the next revision of a stream.
-    fn revise(&mut self, name: &StreamName, wanted: RevisionRow, how: String) -> Result<(), Error> {
+    fn revise(
+        &mut self,
+        name: &StreamName,
+        wanted: RevisionRow,
+        how: &str,
+        cause: &str,
+    ) -> Result<(), Error> {
         let now = self.now;
         let stream = self.stream(name, None)?;
         stream.revision = stream.revision.next();
-        stream.shards = wanted.shards;
+        stream.shards = wanted.shards.hold(stream.shards);
+        stream.range = wanted.shards.range();
         stream.requires.clone_from(&wanted.requires);
         stream.prefers.clone_from(&wanted.prefers);
         stream.stateless = wanted.stateless;
         stream.on_partition = wanted.on_partition;
         let revision = stream.revision;
         let kind = how.split(' ').next().unwrap_or_default().to_owned();
-        let cause = format!("it was {how}: revision {revision}");
+        let cause = format!("{cause}: revision {revision}");
         self.changes.revisions.push(RevisionRow {
             revision,
             created: now,
-            cause: how,
+            cause: how.to_owned(),
             ..wanted
         });
         self.note_stream(name, &kind, cause);
@@ -391,11 +428,22 @@ fn being_deleted(name: &StreamName) -> Error {
     ))
 }
 
+/// Whether what runs of a definition depends on the number of shards.
+fn asks_for_shards(definition: &RevisionRow) -> bool {
+    definition.config.contains("AIRTRUCT_SHARDS")
+}
+
 fn check(draft: &Draft) -> Result<(), Error> {
-    if draft.shards == 0 || draft.shards > MAX_SHARDS {
+    let (min, max) = (draft.shards.min(), draft.shards.max());
+    if min == 0 || max > MAX_SHARDS {
         return Err(Error::Invalid(format!(
             "a stream can't have {} shards: from 1 to {MAX_SHARDS} are possible",
             draft.shards
+        )));
+    }
+    if min > max {
+        return Err(Error::Invalid(format!(
+            "a stream can't have at least {min} shards and at most {max}: max must not be less than min"
         )));
     }
     if draft.config.len() > MAX_CONFIG_BYTES {
@@ -426,6 +474,7 @@ fn row(name: &StreamName, draft: &Draft) -> RevisionRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Shards;
 
     fn name(text: &str) -> StreamName {
         StreamName::new(text).expect("a name")
@@ -469,7 +518,7 @@ mod tests {
             ),
             (
                 Patch {
-                    shards: Some(3),
+                    shards: Some(Shards::Fixed(3)),
                     ..Patch::default()
                 },
                 1,
@@ -498,7 +547,7 @@ mod tests {
             (
                 Patch {
                     config: Some("a: ${AIRTRUCT_SHARDS}".to_owned()),
-                    shards: Some(3),
+                    shards: Some(Shards::Fixed(3)),
                     ..Patch::default()
                 },
                 2,
@@ -509,7 +558,7 @@ mod tests {
             let stream = &made.view.streams[&name("s")];
             assert_eq!(stream.revision, Revision(*revision), "{wanted:?}");
             if let Some(shards) = wanted.shards {
-                assert_eq!(stream.shards, shards);
+                assert_eq!(Shards::Fixed(stream.shards), shards);
             }
         }
         let nothing = patch(&view, &known, Patch::default()).expect("a patch");
@@ -531,7 +580,7 @@ mod tests {
             }
         );
         let many = Patch {
-            shards: Some(9_999),
+            shards: Some(Shards::Fixed(9_999)),
             ..Patch::default()
         };
         assert!(matches!(patch(&view, &known, many), Err(Error::Invalid(_))));
@@ -584,5 +633,50 @@ mod tests {
         assert_eq!(revision.revision, Revision(3));
         assert_eq!(revision.config, "input: {}");
         assert_eq!(revision.cause, "rolled back to 1");
+    }
+
+    #[test]
+    fn a_range_holds_the_number_that_it_has_room_for() {
+        let (view, known) = created();
+        let range = |min, max| Patch {
+            shards: Some(Shards::between(min, max)),
+            ..Patch::default()
+        };
+        let made = patch(&view, &known, range(2, 5)).expect("a range");
+        let stream = &made.view.streams[&name("s")];
+        assert_eq!((stream.shards, stream.revision), (2, Revision(1)));
+        let known = made.changes.revisions[0].clone();
+        let scale = |view: &View, known: &RevisionRow, shards| {
+            let edit = Edit::Scale {
+                name: name("s"),
+                shards,
+                cause: "much to do".to_owned(),
+            };
+            change(view, &edit, Some(known.clone()), Time(7)).expect("a step")
+        };
+        let scaled = scale(&made.view, &known, 4);
+        assert_eq!(scaled.view.streams[&name("s")].shards, 4);
+        assert_eq!(scaled.changes.events[0].kind, "scaled");
+        assert_eq!(scaled.changes.revisions, []);
+        // The same definition changes nothing, another range as little as it must.
+        let same = patch(&scaled.view, &known, range(2, 5)).expect("the same");
+        assert!(same.changes.is_empty());
+        let wide = patch(&scaled.view, &known, range(1, 9)).expect("a wider one");
+        assert_eq!(wide.view.streams[&name("s")].shards, 4);
+        let small = patch(&scaled.view, &known, range(1, 3)).expect("a smaller one");
+        assert_eq!(small.view.streams[&name("s")].shards, 3);
+
+        // One that asks for the number starts anew with each.
+        let config = Some("a: ${AIRTRUCT_SHARDS}".to_owned());
+        let asks = Patch {
+            config,
+            ..Patch::default()
+        };
+        let asks = patch(&scaled.view, &known, asks).expect("another config");
+        let known = asks.changes.revisions[0].clone();
+        let scaled = scale(&asks.view, &known, 5);
+        let stream = &scaled.view.streams[&name("s")];
+        assert_eq!((stream.shards, stream.revision), (5, Revision(3)));
+        assert_eq!(scaled.changes.events[0].cause, "much to do: revision 3");
     }
 }

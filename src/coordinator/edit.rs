@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crate::{
-    cluster::OnPartition,
+    cluster::{OnPartition, Shards},
     ids::{Revision, StreamName, WorkerId},
 };
 
@@ -13,7 +13,7 @@ pub struct Draft {
     /// YAML in Bento's format. Checked by whoever calls, since the coordinator knows no component.
     pub config: String,
     /// How many instances run; at least 1.
-    pub shards: u32,
+    pub shards: Shards,
     pub requires: BTreeMap<String, String>,
     pub prefers: BTreeMap<String, String>,
     /// Two owners at once do no harm: set it for streams whose input is an `http_server`.
@@ -28,7 +28,7 @@ impl Draft {
     pub fn new(config: impl Into<String>) -> Self {
         Self {
             config: config.into(),
-            shards: 1,
+            shards: Shards::Fixed(1),
             requires: BTreeMap::new(),
             prefers: BTreeMap::new(),
             stateless: false,
@@ -42,7 +42,7 @@ impl Draft {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
     pub config: Option<String>,
-    pub shards: Option<u32>,
+    pub shards: Option<Shards>,
     pub requires: Option<BTreeMap<String, String>>,
     pub prefers: Option<BTreeMap<String, String>>,
     pub stateless: Option<bool>,
@@ -151,6 +151,12 @@ pub(super) enum Edit {
         to: Revision,
         if_match: Option<Revision>,
     },
+    /// Another number of shards, within the stream's range.
+    Scale {
+        name: StreamName,
+        shards: u32,
+        cause: String,
+    },
     DrainWorker {
         id: WorkerId,
         reason: String,
@@ -179,9 +185,10 @@ impl Edit {
         current: impl Fn(&StreamName) -> Option<Revision>,
     ) -> Option<(StreamName, Revision)> {
         match self {
-            Self::Put { name, .. } | Self::Patch { name, .. } | Self::Restart { name, .. } => {
-                current(name).map(|revision| (name.clone(), revision))
-            }
+            Self::Put { name, .. }
+            | Self::Patch { name, .. }
+            | Self::Restart { name, .. }
+            | Self::Scale { name, .. } => current(name).map(|revision| (name.clone(), revision)),
             Self::RollBack { name, to, .. } => Some((name.clone(), *to)),
             Self::Create { .. }
             | Self::Delete { .. }

@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::{Error, edit::Edit};
 use crate::{
-    cluster::{Hello, Policy, Time, View, capacity::Autoscaler},
+    cluster::{Hello, Policy, Time, View, capacity::Autoscaler, scale::ShardScaler},
     ids::{Incarnation, WorkerId},
     proto,
 };
@@ -17,6 +17,7 @@ pub(super) struct Ledger {
     pub(super) policy: Policy,
     pub(super) now: Time,
     pub(super) scaler: Autoscaler,
+    pub(super) shard_scaler: ShardScaler,
 }
 
 /// Where messages to a worker go. Full when it doesn't read: then its session is given up.

@@ -316,8 +316,11 @@ impl Handle {
         name: StreamName,
     ) -> Result<crate::cluster::explain::Explanation, Error> {
         self.read(move |ledger| {
-            crate::cluster::explain::explain(&ledger.view, &ledger.policy, &name, ledger.now)
-                .ok_or_else(|| Error::no_stream(&name))
+            let (view, policy, now) = (&ledger.view, &ledger.policy, ledger.now);
+            let mut answer = crate::cluster::explain::explain(view, policy, &name, now)
+                .ok_or_else(|| Error::no_stream(&name))?;
+            answer.scaling = ledger.shard_scaler.tell(view, policy, &name, now);
+            Ok(answer)
         })
         .await?
     }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     Role,
     campaign::Context,
+    edit::Edit,
     event::{Event, Ledger},
     record,
     sessions::Sessions,
@@ -22,6 +23,7 @@ use crate::{
         self, Registration, Time, View,
         capacity::{Autoscaler, capacity},
         next_deadline, plan,
+        scale::ShardScaler,
     },
     ids::{Incarnation, Term},
     proto::{self, down, welcome},
@@ -46,7 +48,7 @@ const RETAIN_MS: u64 = 60_000;
 /// How long after a failed write the view is read anew.
 const RELOAD_MS: u64 = 200;
 
-/// How often it looks how many workers there should be.
+/// How often it looks how many workers and shards there should be.
 const SCALE_MS: u64 = 1_000;
 
 pub(super) struct Leader<'a> {
@@ -69,7 +71,7 @@ pub(super) struct Leader<'a> {
     /// Since when the view may differ from the store.
     pub(super) stale: Option<Time>,
     retained: Time,
-    /// When it last looked how many workers there should be.
+    /// When it last looked how many workers and shards there should be.
     scaled: Time,
     wrote: bool,
 }
@@ -96,6 +98,7 @@ impl<'a> Leader<'a> {
                 policy: context.policy.clone(),
                 now,
                 scaler: Autoscaler::default(),
+                shard_scaler: ShardScaler::default(),
             },
             sessions: Sessions::new(term),
             reached: BTreeSet::new(),
@@ -148,24 +151,42 @@ impl<'a> Leader<'a> {
         if self.stale.is_none() && (self.dirty || self.is_due()) {
             self.reconcile().await?;
         }
-        self.scale();
+        self.scale().await?;
         self.retain().await
     }
 
-    /// Looks how many workers there should be, once a second.
-    fn scale(&mut self) {
+    /// Looks how many workers there should be, and how many shards streams with a range, from time to time.
+    async fn scale(&mut self) -> Result<(), Halt> {
         let Ledger {
             view,
             policy,
             now,
             scaler,
+            shard_scaler,
         } = &mut self.ledger;
-        if scaler.advice().is_none() || now.since(self.scaled) >= SCALE_MS {
-            self.scaled = *now;
-            let capacity = capacity(view, &[]);
-            let advice = scaler.observe(&capacity, policy, *now);
-            self.context.measures.capacity(&capacity, advice);
+        let every_ms = SCALE_MS.min(policy.scale_pause_ms);
+        if scaler.advice().is_some() && now.since(self.scaled) < every_ms {
+            return Ok(());
         }
+        self.scaled = *now;
+        let capacity = capacity(view, &[]);
+        let advice = scaler.observe(&capacity, policy, *now);
+        self.context.measures.capacity(&capacity, advice);
+        if self.stale.is_some() {
+            return Ok(());
+        }
+        for step in shard_scaler.observe(view, policy, *now) {
+            tracing::info!(stream = %step.stream, "{}", step.cause);
+            let edit = Edit::Scale {
+                name: step.stream,
+                shards: step.shards,
+                cause: step.cause,
+            };
+            if let Err(error) = self.edit(&edit).await? {
+                tracing::warn!("a stream could not be given another number of shards: {error}");
+            }
+        }
+        Ok(())
     }
 
     /// Reads the clock; an error if another may lead by now.

@@ -20,6 +20,7 @@ mod measure;
 mod probe;
 mod record;
 mod render;
+mod scaling;
 mod secrets;
 mod session;
 mod sessions;
@@ -35,6 +36,7 @@ use crate::{cluster::Policy, history::History, store::Database};
 pub use edit::{Draft, Patch, Resource, ResourceKind};
 pub use error::Error;
 pub use handle::{Handle, Readiness, Role};
+pub use scaling::ScalingStatus;
 pub use start::start;
 pub use status::{
     AssignmentStatus, Definition, EventFilter, PlacementEvent, RevisionInfo, SecretInfo,

@@ -156,6 +156,7 @@ fn report(report: &proto::Report) -> Result<Report, String> {
             .map(|f| f.parse())
             .transpose()
             .map_err(text)?,
+        backlog: report.backlog,
     })
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::ScalingStatus;
 use crate::{
     cluster::{
-        Assignment, AssignmentState, Desired, OnPartition, Policy, Shard, Standing, Stream, Time,
-        View, Worker, WorkerState,
+        Assignment, AssignmentState, Desired, OnPartition, Policy, Shard, Shards, Standing, Stream,
+        Time, View, Worker, WorkerState,
     },
     ids::{Epoch, Incarnation, Revision, ShardId, ShardIndex, StreamName, WorkerId},
 };
@@ -82,6 +83,8 @@ pub struct StreamStatus {
     #[schema(value_type = String, format = DateTime)]
     pub since: Time,
     pub shards: Vec<ShardStatus>,
+    /// How the number of shards follows the backlog; null if it is fixed.
+    pub scaling: Option<ScalingStatus>,
     pub requires: BTreeMap<String, String>,
     pub prefers: BTreeMap<String, String>,
     pub stateless: bool,
@@ -166,7 +169,7 @@ pub struct Definition {
     pub created: Time,
     /// The config as it was given: YAML.
     pub config: String,
-    pub shards: u32,
+    pub shards: Shards,
     pub requires: BTreeMap<String, String>,
     pub prefers: BTreeMap<String, String>,
     pub stateless: bool,
@@ -202,7 +205,7 @@ pub struct PlacementEvent {
     #[serde(serialize_with = "time")]
     #[schema(value_type = String, format = DateTime)]
     pub at: Time,
-    /// The decision's name: `assign`, `drain`, `release`, ..., or an edit's: `created`, `paused`, ...
+    /// The decision's name: `assign`, `drain`, `release`, ..., or an edit's: `created`, `paused`, `scaled`, ...
     pub kind: String,
     pub stream: Option<StreamName>,
     pub shard: Option<ShardIndex>,
@@ -265,6 +268,7 @@ impl StreamStatus {
             reason,
             since,
             shards,
+            scaling: ScalingStatus::of(view, stream),
             requires: stream.requires.clone(),
             prefers: stream.prefers.clone(),
             stateless: stream.stateless,

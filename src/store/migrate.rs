@@ -7,17 +7,31 @@ use super::Error;
 /// Number, name and text of each step.
 type Step = (i64, &'static str, &'static str);
 
-pub(super) const SQLITE: &[Step] = &[(
-    1,
-    "cluster",
-    include_str!("../../migrations/sqlite/0001_cluster.sql"),
-)];
+pub(super) const SQLITE: &[Step] = &[
+    (
+        1,
+        "cluster",
+        include_str!("../../migrations/sqlite/0001_cluster.sql"),
+    ),
+    (
+        2,
+        "shard range",
+        include_str!("../../migrations/sqlite/0002_shard_range.sql"),
+    ),
+];
 
-pub(super) const POSTGRES: &[Step] = &[(
-    1,
-    "cluster",
-    include_str!("../../migrations/postgres/0001_cluster.sql"),
-)];
+pub(super) const POSTGRES: &[Step] = &[
+    (
+        1,
+        "cluster",
+        include_str!("../../migrations/postgres/0001_cluster.sql"),
+    ),
+    (
+        2,
+        "shard range",
+        include_str!("../../migrations/postgres/0002_shard_range.sql"),
+    ),
+];
 
 /// Coordinators that start at once migrate one after another. Held until the transaction ends, whatever pools connections.
 pub(super) const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(5472387)";

@@ -7,7 +7,7 @@ use sqlx::{FromRow, Row, any::AnyRow};
 
 use super::Error;
 use crate::{
-    cluster::{Assignment, OnPartition, Shard, Stream, Time, Worker},
+    cluster::{Assignment, OnPartition, Shard, ShardRange, Shards, Stream, Time, Worker},
     ids::{Epoch, Generation, Revision, ShardId, ShardIndex, StreamName, WorkerId},
 };
 
@@ -17,7 +17,7 @@ pub struct RevisionRow {
     pub stream: StreamName,
     pub revision: Revision,
     pub config: String,
-    pub shards: u32,
+    pub shards: Shards,
     pub requires: BTreeMap<String, String>,
     pub prefers: BTreeMap<String, String>,
     pub stateless: bool,
@@ -142,6 +142,7 @@ impl FromRow<'_, AnyRow> for AssignmentRow {
             drain_until: maybe_number(row, "drain_until")?.map(Time),
             destination: None,
             failure: maybe_text(row, "failure")?,
+            backlog: None,
         };
         Ok(Self(shard_id(row)?, assignment))
     }
@@ -177,11 +178,13 @@ impl FromRow<'_, AnyRow> for WorkerRow {
 
 impl FromRow<'_, AnyRow> for StreamRow {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let range = maybe_small(row, "shards_min")?.zip(maybe_small(row, "shards_max")?);
         Ok(Self(Stream {
             name: text(row, "name")?,
             desired: text(row, "desired")?,
             revision: Revision(number(row, "revision")?),
             shards: small(row, "shards")?,
+            range: range.map(|(min, max)| ShardRange { min, max }),
             requires: json(row, "requires")?,
             prefers: json(row, "prefers")?,
             stateless: number(row, "stateless")? != 0,
@@ -192,11 +195,13 @@ impl FromRow<'_, AnyRow> for StreamRow {
 
 impl FromRow<'_, AnyRow> for RevisionRow {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let min = small(row, "shards")?;
+        let max = maybe_small(row, "shards_max")?;
         Ok(Self {
             stream: text(row, "stream")?,
             revision: Revision(number(row, "revision")?),
             config: row.try_get("config")?,
-            shards: small(row, "shards")?,
+            shards: Shards::between(min, max.unwrap_or(min)),
             requires: json(row, "requires")?,
             prefers: json(row, "prefers")?,
             stateless: number(row, "stateless")? != 0,

@@ -232,10 +232,11 @@ async fn put_worker(tx: &mut Tx<'_>, worker: &Worker) -> Result<(), Error> {
 
 async fn put_stream(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO streams (name, desired, revision, shards, requires, prefers, stateless, on_partition) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "INSERT INTO streams (name, desired, revision, shards, requires, prefers, stateless, on_partition, shards_min, shards_max) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
          ON CONFLICT (name) DO UPDATE SET desired = excluded.desired, revision = excluded.revision, shards = excluded.shards, \
-         requires = excluded.requires, prefers = excluded.prefers, stateless = excluded.stateless, on_partition = excluded.on_partition",
+         requires = excluded.requires, prefers = excluded.prefers, stateless = excluded.stateless, on_partition = excluded.on_partition, \
+         shards_min = excluded.shards_min, shards_max = excluded.shards_max",
     )
     .persistent(false)
     .bind(stream.name.as_str())
@@ -246,6 +247,8 @@ async fn put_stream(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), Error> {
     .bind(to_json("labels", &stream.prefers)?)
     .bind(i64::from(stream.stateless))
     .bind(stream.on_partition.as_str())
+    .bind(stream.range.map(|range| i64::from(range.min)))
+    .bind(stream.range.map(|range| i64::from(range.max)))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -254,21 +257,22 @@ async fn put_stream(tx: &mut Tx<'_>, stream: &Stream) -> Result<(), Error> {
 /// Adds a revision. Of one that there is, only what may change without a new one is written.
 async fn add_revision(tx: &mut Tx<'_>, revision: &RevisionRow) -> Result<(), Error> {
     sqlx::query(
-        "INSERT INTO revisions (stream, revision, config, shards, requires, prefers, stateless, on_partition, created, cause) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (stream, revision) DO UPDATE SET shards = excluded.shards, prefers = excluded.prefers",
+        "INSERT INTO revisions (stream, revision, config, shards, requires, prefers, stateless, on_partition, created, cause, shards_max) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (stream, revision) DO UPDATE SET shards = excluded.shards, shards_max = excluded.shards_max, prefers = excluded.prefers",
     )
     .persistent(false)
     .bind(revision.stream.as_str())
     .bind(revision.revision.get() as i64)
     .bind(&revision.config)
-    .bind(i64::from(revision.shards))
+    .bind(i64::from(revision.shards.min()))
     .bind(to_json("labels", &revision.requires)?)
     .bind(to_json("labels", &revision.prefers)?)
     .bind(i64::from(revision.stateless))
     .bind(revision.on_partition.as_str())
     .bind(revision.created.0 as i64)
     .bind(&revision.cause)
+    .bind(revision.shards.range().map(|range| i64::from(range.max)))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -330,6 +330,7 @@ impl Slot {
             state: self.state.to_string(),
             reason: shortened(&self.reason),
             failure: self.failure.map(|kind| kind.to_string()),
+            backlog: Some(self.backlog()),
         }
     }
 }

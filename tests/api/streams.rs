@@ -56,6 +56,55 @@ async fn a_stream_is_defined_read_changed_and_deleted() {
         patched.text
     );
 
+    // A range is kept as it was given; the number that is in it stays.
+    let ranged = server
+        .json(
+            "PATCH",
+            "/api/v1/streams/orders",
+            json!({"shards": {"min": 2, "max": 5}}),
+        )
+        .await
+        .json();
+    assert_eq!(
+        ranged["scaling"],
+        json!({"min": 2, "max": 5, "shards": 3, "backlog": null}),
+        "{ranged}"
+    );
+    let kept = server
+        .get("/api/v1/streams/orders/revisions/2")
+        .await
+        .json();
+    assert_eq!(kept["shards"], json!({"min": 2, "max": 5}), "{kept}");
+    let explained = server.get("/api/v1/streams/orders/explain").await.json();
+    assert_eq!(
+        explained["scaling"],
+        "3 shards of 2 to 5; the number stays while not all of them run"
+    );
+    let metrics = server.get("/metrics").await.text;
+    assert!(
+        metrics.contains("airtruct_stream_shards{stream=\"orders\"} 3"),
+        "{metrics}"
+    );
+    for (shards, problem) in [
+        (json!({"min": 5, "max": 2}), "max must not be less than min"),
+        (json!({"min": 0, "max": 2}), "can't have 0 to 2 shards"),
+        (json!("many"), "a number of shards or a range such as"),
+    ] {
+        let body = json!({ "shards": shards });
+        let refused = server.json("PATCH", "/api/v1/streams/orders", body).await;
+        assert!(
+            refused.status.is_client_error() && refused.text.contains(problem),
+            "{}",
+            refused.text
+        );
+    }
+    let yaml = format!("shards: {{ min: 4, max: 6 }}\n{other}");
+    let put = server
+        .yaml("PUT", "/api/v1/streams/orders", &yaml)
+        .await
+        .json();
+    assert_eq!(put["scaling"]["shards"], 4, "{put}");
+
     let deleted = server
         .call("DELETE", "/api/v1/streams/orders", &[], "")
         .await;

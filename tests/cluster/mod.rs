@@ -9,6 +9,7 @@ mod ingest;
 mod partition;
 mod placement;
 mod processes;
+mod scaling;
 
 use std::{
     collections::BTreeMap,

@@ -1,8 +1,8 @@
 //! Who may write: terms, epochs, the file lock, migrations.
 
 use airtruct::{
-    cluster::{Stream, Time, View},
-    ids::{Epoch, StreamName, Term},
+    cluster::{Shards, Stream, Time, View},
+    ids::{Epoch, Revision, StreamName, Term},
     store::{Changes, Database, Error, Store},
 };
 use sqlx::{Connection, Executor};
@@ -170,4 +170,40 @@ async fn a_database_of_a_later_version_is_refused() {
         error.contains("later version of airtruct (migration 9999)"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_database_of_before_is_brought_to_the_newest_form() {
+    let folder = Folder::new();
+    let path = folder.0.join("store.db");
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let mut connection = sqlx::SqliteConnection::connect(&url)
+        .await
+        .expect("a connection");
+    let made = [
+        include_str!("../../migrations/sqlite/0001_cluster.sql"),
+        "CREATE TABLE migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL); \
+         INSERT INTO migrations (version, name) VALUES (1, 'cluster'); \
+         INSERT INTO streams (name, desired, revision, shards, requires, prefers, stateless, on_partition) \
+         VALUES ('orders', 'active', 3, 2, '{}', '{}', 0, 'stop'); \
+         INSERT INTO revisions (stream, revision, config, shards, requires, prefers, stateless, on_partition, created, cause) \
+         VALUES ('orders', 3, 'input: {}', 2, '{}', '{}', 0, 'stop', 1, 'patched')",
+    ];
+    for text in made {
+        connection
+            .execute(sqlx::raw_sql(text))
+            .await
+            .expect("the form of before");
+    }
+    connection.close().await.expect("it closes");
+    let store = Store::open(&Database::Sqlite(path)).await.expect("a store");
+    let term = lead(&store, "a").await;
+    let orders = StreamName::new("orders").expect("a name");
+    let view = store.load(term).await.expect("the view");
+    assert_eq!(
+        (view.streams[&orders].shards, view.streams[&orders].range),
+        (2, None)
+    );
+    let known = store.revision(&orders, Revision(3)).await.expect("a row");
+    assert_eq!(known.expect("a revision").shards, Shards::Fixed(2));
 }

@@ -1,7 +1,7 @@
 //! What is kept beside the view.
 
 use airtruct::{
-    cluster::{OnPartition, Stream, Time, View},
+    cluster::{OnPartition, Shards, Stream, Time, View},
     ids::{Revision, ShardIndex, StreamName, Term, WorkerId},
     store::{Changes, EventQuery, EventRow, ResourceRow, RevisionRow, Store},
 };
@@ -26,7 +26,10 @@ fn revision(number: u64) -> RevisionRow {
         stream: name("orders"),
         revision: Revision(number),
         config: format!("input: {{}}\n# ü {number}\n"),
-        shards: 2,
+        shards: match number % 2 {
+            0 => Shards::Fixed(2),
+            _ => Shards::between(2, 5),
+        },
         requires: [("zone".to_owned(), "a".to_owned())].into(),
         prefers: Default::default(),
         stateless: true,

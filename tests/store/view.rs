@@ -2,8 +2,8 @@
 
 use airtruct::{
     cluster::{
-        AssignmentState, Desired, FailureKind, Heartbeat, Hello, Policy, Presence, Report, Stream,
-        Time, View, plan,
+        AssignmentState, Desired, FailureKind, Heartbeat, Hello, Policy, Presence, Report,
+        ShardRange, Stream, Time, View, plan,
         worker::{Lifetime, Load},
     },
     ids::{Epoch, Generation, Incarnation, Revision, StreamName, WorkerId},
@@ -46,6 +46,7 @@ fn durable(view: &View) -> View {
         shard.destination = None;
         for assignment in &mut shard.assignments {
             assignment.destination = None;
+            assignment.backlog = None;
         }
     }
     view
@@ -141,6 +142,7 @@ fn happen(view: &mut View, dice: &mut Dice, now: Time, incarnation: &mut u128) -
             if stream.desired != Desired::Deleted {
                 stream.revision = Revision(stream.revision.get() + 1);
                 stream.shards = 1 + dice.below(3) as u32;
+                stream.range = (dice.below(2) == 0).then_some(ShardRange { min: 1, max: 4 });
                 stream.desired = match dice.below(5) {
                     0 => Desired::Paused,
                     1 => Desired::Deleted,
@@ -181,6 +183,7 @@ fn happen(view: &mut View, dice: &mut Dice, now: Time, incarnation: &mut u128) -
                             0 => FailureKind::Permanent,
                             _ => FailureKind::Transient,
                         }),
+                        backlog: Some(dice.below(30)),
                     })
                     .collect();
                 let heartbeat = Heartbeat {

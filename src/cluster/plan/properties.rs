@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::tests::{World, hello, stream, worker};
 use crate::{
     cluster::{
-        Desired, Drain, DrainCause, Presence, Standing, Stream, Worker, invariants,
-        placement::STRATEGIES,
+        Desired, Drain, DrainCause, Presence, Shards, Standing, Stream, Worker, invariants,
+        placement::STRATEGIES, scale::ShardScaler,
     },
     ids::{Incarnation, ShardId, WorkerId},
 };
@@ -43,6 +43,10 @@ enum Event {
     Pause(usize),
     Resume(usize),
     Scale(usize, u32),
+    /// Its number of shards follows the backlog.
+    Range(usize, u32, u32),
+    /// What each shard has to do, for some minutes.
+    Backlog(u64),
     Edit(usize),
 }
 
@@ -60,6 +64,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..16usize).prop_map(Event::Pause),
         1 => (0..16usize).prop_map(Event::Resume),
         1 => (0..16usize, 1..5u32).prop_map(|(n, shards)| Event::Scale(n, shards)),
+        1 => (0..16usize, 1..3u32, 0..3u32)
+            .prop_map(|(n, min, more)| Event::Range(n, min, min + more)),
+        1 => prop::sample::select(vec![0, 1, 5, 20]).prop_map(Event::Backlog),
         1 => (0..16usize).prop_map(Event::Edit),
     ]
 }
@@ -135,8 +142,60 @@ impl World {
                     stream.desired = Desired::Active;
                 }
             }),
-            Event::Scale(n, shards) => nth_stream(*n, &|stream| stream.shards = *shards),
+            Event::Scale(n, shards) => nth_stream(*n, &|stream| {
+                stream.shards = *shards;
+                stream.range = None;
+            }),
+            Event::Range(n, min, max) => nth_stream(*n, &|stream| {
+                let shards = Shards::between(*min, *max);
+                stream.shards = shards.hold(stream.shards);
+                stream.range = shards.range();
+            }),
+            Event::Backlog(each) => {
+                self.backlog = *each;
+                self.scale();
+            }
             Event::Edit(n) => nth_stream(*n, &|stream| stream.revision = stream.revision.next()),
+        }
+    }
+
+    /// Lets numbers of shards follow the backlog until they stand still.
+    fn scale(&mut self) {
+        let mut scaler = ShardScaler::default();
+        for _ in 0..20 {
+            self.settle();
+            self.check();
+            for step in scaler.observe(&self.view, &self.policy, self.now) {
+                let found = self.view.streams.get_mut(&step.stream);
+                let stream = found.expect("it is there");
+                let range = stream.range.expect("only those with a range change");
+                assert_eq!(stream.shards.abs_diff(step.shards), 1, "{}", step.cause);
+                assert!((range.min..=range.max).contains(&step.shards));
+                stream.shards = step.shards;
+            }
+            let again = scaler.observe(&self.view, &self.policy, self.now);
+            assert_eq!(again, [], "one step at a time");
+            self.now = self.now.plus(self.policy.scale_pause_ms);
+        }
+        self.settle();
+        for stream in self.view.streams.values() {
+            let Some(range) = stream.range.filter(|_| stream.desired == Desired::Active) else {
+                continue;
+            };
+            let runs = |index: u32| {
+                let shard = self
+                    .view
+                    .shards
+                    .get(&ShardId::new(stream.name.clone(), index));
+                shard.is_some_and(|shard| shard.current().is_some())
+            };
+            if (0..stream.shards).all(runs) {
+                match self.backlog {
+                    20 => assert_eq!(stream.shards, range.max, "{}", stream.name),
+                    0 | 1 => assert_eq!(stream.shards, range.min, "{}", stream.name),
+                    _ => {}
+                }
+            }
         }
     }
 

@@ -18,6 +18,8 @@ pub(super) struct World {
     /// Drains that were decided, which is moves where nothing else drains.
     pub(super) drains: usize,
     pub(super) dead: Vec<WorkerId>,
+    /// What each shard has read and not dealt with.
+    pub(super) backlog: u64,
 }
 
 pub(super) fn worker(name: &str) -> WorkerId {
@@ -52,6 +54,7 @@ impl World {
             now: Time(1_000_000),
             drains: 0,
             dead: Vec::new(),
+            backlog: 0,
         };
         for n in 1..=workers {
             world.join(hello(&format!("w{n}"), 1));
@@ -109,6 +112,7 @@ impl World {
                     },
                     reason: "as asked".to_owned(),
                     failure: None,
+                    backlog: Some(self.backlog),
                 })
                 .collect();
             self.beat(w.id.as_str(), w.incarnation.0, reports);
@@ -181,6 +185,7 @@ impl World {
             state: AssignmentState::Failed,
             reason: "no such table".to_owned(),
             failure: Some(kind),
+            backlog: None,
         };
         self.beat(owner.worker.as_str(), owner.incarnation.0, vec![report]);
     }

@@ -13,6 +13,7 @@ use crate::cluster::{
     Action, AssignmentState, Decision, Duty, Heard, Policy, Registration, Time, View,
     invariants::{self, Violation},
     next_deadline, plan,
+    scale::ShardScaler,
 };
 use crate::ids::{AssignmentId, Generation, Incarnation, ShardId, Term, WorkerId};
 
@@ -34,6 +35,7 @@ pub(super) struct Lead {
     number: u64,
     pub(super) sessions: BTreeMap<WorkerId, (Incarnation, Link)>,
     sets: BTreeMap<WorkerId, (u64, Vec<Duty>)>,
+    scaler: ShardScaler,
     dirty: bool,
     /// When it planned last, by its own clock: what fell due since then, while it was stopped too, is to be planned.
     planned: Time,
@@ -116,6 +118,7 @@ impl Lead {
             number: 0,
             sessions: BTreeMap::new(),
             sets: BTreeMap::new(),
+            scaler: ShardScaler::default(),
             dirty: true,
             planned: now,
             wakes_at: 0,
@@ -158,6 +161,9 @@ impl Lead {
                     } => {
                         self.dirty |= worker_changed || !changed.is_empty();
                         if let Step::Crashed = self.save(cx, &id, &changed, worker_changed, now) {
+                            return Step::Crashed;
+                        }
+                        if let Step::Crashed = self.scale(cx, now) {
                             return Step::Crashed;
                         }
                         if let Step::Crashed = self.round(cx, now) {
@@ -282,6 +288,30 @@ impl Lead {
                 Step::Done
             }
         }
+    }
+
+    /// Gives streams the number of shards that their backlog asks for.
+    fn scale(&mut self, cx: &mut Ctx<'_>, now: Time) -> Step {
+        for step in self.scaler.observe(&self.view, cx.policy, now) {
+            if let Some(trace) = &mut cx.trace {
+                trace.push(format!("{:>6} {}: {}", cx.real, step.stream, step.cause));
+            }
+            let change = |view: &mut View| {
+                if let Some(stream) = view.streams.get_mut(&step.stream) {
+                    stream.shards = step.shards;
+                }
+            };
+            let fault = WriteFault::at_random(cx);
+            if !fault.is_lost() && cx.store.write(self.term, change).is_err() {
+                return Step::Crashed;
+            }
+            change(&mut self.view);
+            self.dirty = true;
+            if let Step::Crashed = self.after(fault, cx, now) {
+                return Step::Crashed;
+            }
+        }
+        Step::Done
     }
 
     /// Plans until nothing is left, makes it durable, and sends what changed.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{OnPartition, Stream};
+use crate::cluster::{OnPartition, ShardRange, Stream};
 use crate::ids::StreamName;
 
 /// A world and what happens to it.
@@ -50,11 +50,11 @@ impl Options {
     pub fn varied(seed: u64) -> Options {
         let mut streams = uniform(1 + (seed % 7) as usize);
         for (n, stream) in streams.iter_mut().enumerate() {
-            stream.shards = if (seed + n as u64).is_multiple_of(4) {
-                3
-            } else {
-                1
-            };
+            match (seed + n as u64) % 4 {
+                0 => stream.shards = 3,
+                1 => stream.range = Some(ShardRange { min: 1, max: 4 }),
+                _ => {}
+            }
         }
         Options {
             workers: 2 + (seed % 4) as usize,

@@ -86,7 +86,7 @@ impl Worker {
 }
 
 impl Process {
-    pub(super) fn heartbeat(&self, id: &WorkerId) -> Heartbeat {
+    pub(super) fn heartbeat(&self, id: &WorkerId, backlog: u64) -> Heartbeat {
         Heartbeat {
             worker: id.clone(),
             incarnation: self.incarnation,
@@ -103,6 +103,7 @@ impl Process {
                     state: run.state,
                     reason: String::new(),
                     failure: run.failure,
+                    backlog: Some(backlog),
                 })
                 .collect(),
             load: Load::default(),

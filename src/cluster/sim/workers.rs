@@ -46,7 +46,13 @@ impl World<'_> {
                         self.session_ends(w, link);
                         self.dial_again(w, link.coordinator);
                     } else {
-                        let beat = process.heartbeat(&id);
+                        // Busy and idle by turns; in between at the end, so that all comes to rest.
+                        let backlog = match (self.healed, self.real / 2_000 % 2) {
+                            (true, _) => 5,
+                            (false, 0) => 20,
+                            (false, _) => 0,
+                        };
+                        let beat = process.heartbeat(&id, backlog);
                         if process.leaving && process.is_empty() {
                             let incarnation = process.incarnation;
                             self.send_up(w, link, Up::Goodbye(id, incarnation));

@@ -106,6 +106,8 @@ impl<'o> World<'o> {
                 move_pause_ms: 100,
                 max_move_pause_ms: 400,
                 forget_ms: 20_000,
+                scale_pause_ms: 600,
+                scale_low_ms: 900,
                 ..Policy::default()
             },
             rng,

@@ -33,7 +33,8 @@ crate::fields! {
         cache_resources: Vec<CacheConfig> = "[]",
         /// Rate limits that components name by their labels.
         rate_limit_resources: Vec<RateLimitConfig> = "[]",
-        /// How many instances of the stream a cluster runs, each with its number in `AIRTRUCT_SHARD`.
+        /// How many instances of the stream a cluster runs, each with its number in `AIRTRUCT_SHARD`: a number, or `{min, max}` between
+        /// which the number follows the backlog.
         shards: Shards = "1",
         /// Labels that a worker must have to run the stream.
         requires: BTreeMap<String, String> = "{}",
