@@ -1,4 +1,4 @@
-//! `/api/v1/capacity`: how much room there is, what would be without some workers, and how many workers there should be.
+//! `/api/v1/capacity`: how much room there is, what would be with and without some workers, and how many workers there should be.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
 struct Wanted {
     /// Workers that are thought away, separated by commas.
     without: Option<String>,
+    /// Workers that are thought to be there as well, separated by semicolons: how many, their labels, and the most streams that each
+    /// takes, as in `3;2,zone=a,max_streams=4`. A number alone is of workers like most of those that are there.
+    with: Option<String>,
 }
 
 /// The room of the cluster.
@@ -36,7 +39,7 @@ struct Capacity {
     reason: Option<String>,
     /// Shards that should run.
     shards: usize,
-    /// Of these, those that have no worker, or would have none.
+    /// Of these, those that have no worker, or would have none. What came to its end, well or not, needs none.
     waiting: usize,
     /// Batches that workers have read and not yet dealt with.
     backlog: u64,
@@ -71,7 +74,7 @@ impl From<capacity::Group> for Group {
     }
 }
 
-/// Show how much room there is, by the labels of workers, and how many workers there should be.
+/// Show how much room there is, or would be with and without some workers, by their labels, and how many workers there should be.
 #[utoipa::path(get, path = "/capacity", tag = "cluster", params(Wanted),
     responses((status = 200, body = Capacity), (status = 404, body = ErrorBody), (status = "default", body = ErrorBody)))]
 async fn read(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Json<Capacity>> {
@@ -82,13 +85,19 @@ async fn read(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Js
         .map(WorkerId::new)
         .collect();
     let without = without.map_err(|e| Error::invalid(e.to_string()))?;
-    let (of, waiting, advice) = api.coordinator.capacity(without).await?;
+    let groups = wanted.with.as_deref().unwrap_or_default().split(';');
+    let with: std::result::Result<Vec<capacity::Added>, _> = groups
+        .filter(|group| !group.trim().is_empty())
+        .map(str::parse)
+        .collect();
+    let with = with.map_err(Error::invalid)?;
+    let (of, advice) = api.coordinator.capacity(without, with).await?;
     Ok(Json(Capacity {
         workers: of.workers,
         desired_workers: advice.as_ref().map(|advice| advice.workers),
         reason: advice.map(|advice| advice.reason),
         shards: of.shards,
-        waiting,
+        waiting: of.waiting,
         backlog: of.backlog,
         free: of.free,
         groups: of.groups.into_iter().map(Group::from).collect(),

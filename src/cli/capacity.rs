@@ -18,6 +18,9 @@ pub struct Args {
     /// Think these workers away
     #[arg(long, value_name = "WORKER", value_delimiter = ',')]
     without: Vec<String>,
+    /// Think of more workers: 3 like most of those that are there, zone=a,max_streams=4, or 3,zone=a
+    #[arg(long, value_name = "[N][,LABEL=VALUE...][,max_streams=N]")]
+    with: Vec<String>,
 }
 
 fn number(value: &Json) -> String {
@@ -38,12 +41,13 @@ const COLUMNS: &[Column] = &[
 
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.remote)?;
-    let without = args.without.join(",");
-    let query: &[(&str, &str)] = match without.is_empty() {
-        true => &[],
-        false => &[("without", &without)],
-    };
-    let capacity = match client.get(&["capacity"], query).await {
+    let (without, with) = (args.without.join(","), args.with.join(";"));
+    let query: Vec<(&str, &str)> = [("without", &without), ("with", &with)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(key, value)| (key, value.as_str()))
+        .collect();
+    let capacity = match client.get(&["capacity"], &query).await {
         Ok(capacity) => capacity,
         Err(failure) => return report(failure.into()),
     };

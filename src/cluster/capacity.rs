@@ -3,15 +3,16 @@
 //! The number of workers follows the backlog, what they have read and not yet dealt with: more than ten batches for each worker ask for
 //! one more, fewer than two for five minutes for one less, as `scale.rs` has it for shards.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32, str::FromStr};
 
 use serde::Serialize;
 
 use super::{
-    Desired, Policy, Presence, Time, View, Worker,
+    Desired, Hello, Policy, Presence, Standing, Stream, Time, View, Worker,
     scale::{HIGH_BACKLOG, LOW_BACKLOG, Pace, Pull},
+    worker::Lifetime,
 };
-use crate::ids::WorkerId;
+use crate::ids::{Incarnation, WorkerId};
 
 /// How long shards have to lack room, which they also do while workers start.
 const LACK_MS: u64 = 2_000;
@@ -49,17 +50,14 @@ fn is_open(worker: &Worker) -> bool {
     worker.presence == Presence::Active && worker.drain.is_none()
 }
 
-/// The capacity of the workers that take streams, but for those that `without` names.
-pub fn capacity(view: &View, without: &[WorkerId]) -> Capacity {
+/// The capacity of the workers that take streams.
+pub fn capacity(view: &View) -> Capacity {
     let mut used: BTreeMap<&WorkerId, u64> = BTreeMap::new();
     for (_, assignment) in view.assignments() {
         *used.entry(&assignment.worker).or_default() += 1;
     }
     let mut groups: BTreeMap<&BTreeMap<String, String>, Group> = BTreeMap::new();
-    let open = || {
-        let workers = view.workers.values();
-        workers.filter(|worker| is_open(worker) && !without.contains(&worker.id))
-    };
+    let open = || view.workers.values().filter(|worker| is_open(worker));
     for worker in open() {
         let group = groups.entry(&worker.labels).or_insert_with(|| Group {
             labels: worker.labels.clone(),
@@ -79,22 +77,130 @@ pub fn capacity(view: &View, without: &[WorkerId]) -> Capacity {
         group.free = sum(group.free, slots.map(|slots| slots.saturating_sub(has)));
     }
     let groups: Vec<Group> = groups.into_values().collect();
-    let active = view
-        .streams
-        .values()
-        .filter(|s| s.desired == Desired::Active);
-    let shards = active.map(|stream| stream.shards as usize).sum();
-    let here: u64 = groups.iter().map(|group| group.used).sum();
+    let (shards, waiting) = wanted(view);
     Capacity {
         workers: open().count(),
         shards,
-        waiting: shards.saturating_sub(usize::try_from(here).unwrap_or(usize::MAX)),
+        waiting,
         backlog: open().map(|worker| worker.load.backlog).sum(),
         free: groups
             .iter()
             .try_fold(0u64, |sum, group| Some(sum + group.free?)),
         groups,
     }
+}
+
+/// How many shards should run, and how many of them no worker has. What came to its end, well or not, runs again only when it is edited.
+fn wanted(view: &View) -> (usize, usize) {
+    let active = |stream: &&Stream| stream.desired == Desired::Active;
+    let streams = view.streams.values().filter(active);
+    let mut shards: usize = streams.map(|stream| stream.shards as usize).sum();
+    let mut placed = 0;
+    for (id, shard) in &view.shards {
+        let stream = view.streams.get(&id.stream).filter(active);
+        let Some(stream) = stream.filter(|stream| id.shard.get() < stream.shards) else {
+            continue;
+        };
+        let is_over = match shard.standing {
+            Standing::Failed { revision } | Standing::Completed { revision } => {
+                revision == stream.revision
+            }
+            Standing::Ready | Standing::BackOff { .. } | Standing::Quarantined { .. } => false,
+        };
+        if !shard.assignments.is_empty() {
+            placed += 1;
+        } else if is_over {
+            shards -= 1;
+        }
+    }
+    (shards, shards.saturating_sub(placed))
+}
+
+/// Workers that are thought to be there as well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Added {
+    pub count: usize,
+    /// What they are like; none is like most of those that are there.
+    pub kind: Option<Kind>,
+}
+
+/// What matters of a worker for the room it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    pub labels: BTreeMap<String, String>,
+    pub max_streams: Option<u32>,
+}
+
+impl FromStr for Added {
+    type Err = String;
+
+    /// Reads `3`, `zone=a,max_streams=4` or both: `3,zone=a,max_streams=4`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut count, mut kind) = (1, None);
+        for (at, part) in text.split(',').map(str::trim).enumerate() {
+            let number = |text: &str| {
+                let wrong = |_| format!("`{part}` is no number of 1 or more");
+                text.parse::<NonZeroU32>().map_err(wrong)
+            };
+            match part.split_once('=') {
+                None if at == 0 => count = number(part)?.get() as usize,
+                Some(("max_streams", max)) => {
+                    let max = number(max.trim())?.get();
+                    kind.get_or_insert_with(Kind::default).max_streams = Some(max);
+                }
+                Some((key, value)) if !key.trim().is_empty() => {
+                    let kind = kind.get_or_insert_with(Kind::default);
+                    let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
+                    kind.labels.insert(key, value);
+                }
+                _ => {
+                    return Err(format!(
+                        "`{text}` is not like 3, zone=a or 3,zone=a,max_streams=4"
+                    ));
+                }
+            }
+        }
+        Ok(Self { count, kind })
+    }
+}
+
+impl Added {
+    /// These workers as they would introduce themselves, under names that nobody has.
+    pub fn hellos(all: &[Self], view: &View) -> Vec<Hello> {
+        let usual = usual(view);
+        let kinds = all.iter().flat_map(|added| {
+            let kind = added.kind.as_ref().unwrap_or(&usual);
+            std::iter::repeat_n(kind, added.count)
+        });
+        let free = (1..)
+            .filter_map(|n: u32| WorkerId::new(&format!("new-{n}")).ok())
+            .filter(|id| !view.workers.contains_key(id));
+        let hello = |(kind, id): (&Kind, WorkerId)| Hello {
+            address: format!("{id}:0"),
+            id,
+            incarnation: Incarnation(1),
+            labels: kind.labels.clone(),
+            max_streams: kind.max_streams,
+            weight: 1,
+            limits: Lifetime::default(),
+            version: String::new(),
+        };
+        kinds.zip(free).map(hello).collect()
+    }
+}
+
+/// What most of the workers that take streams are like.
+fn usual(view: &View) -> Kind {
+    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    for worker in view.workers.values().filter(|worker| is_open(worker)) {
+        let kind = Kind {
+            labels: worker.labels.clone(),
+            max_streams: worker.max_streams,
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    most.map(|(kind, _)| kind).unwrap_or_default()
 }
 
 /// How many workers there should be, and why.
@@ -276,5 +382,48 @@ mod tests {
         at(100, found(4, 0, 0, Some(1)));
         assert_eq!(at(500, found(4, 0, 0, Some(1))).workers, 4);
         assert_eq!(at(501, found(4, 0, 0, Some(20))).workers, 3);
+    }
+
+    #[test]
+    fn workers_that_are_thought_of_are_written_as_a_number_or_by_what_they_are_like() {
+        let zone = |max_streams| Kind {
+            labels: [("zone".to_owned(), "a".to_owned())].into(),
+            max_streams,
+        };
+        let table: &[(&str, Result<Added, &str>)] = &[
+            (
+                "3",
+                Ok(Added {
+                    count: 3,
+                    kind: None,
+                }),
+            ),
+            (
+                "zone=a",
+                Ok(Added {
+                    count: 1,
+                    kind: Some(zone(None)),
+                }),
+            ),
+            (
+                " 2 , zone = a , max_streams=4",
+                Ok(Added {
+                    count: 2,
+                    kind: Some(zone(Some(4))),
+                }),
+            ),
+            ("0", Err("no number of 1 or more")),
+            ("max_streams=many", Err("no number of 1 or more")),
+            ("zone=a,3", Err("is not like")),
+            ("", Err("no number")),
+            ("=a", Err("is not like")),
+        ];
+        for (text, wanted) in table {
+            match (text.parse::<Added>(), wanted) {
+                (Ok(read), Ok(wanted)) => assert_eq!(read, *wanted, "{text}"),
+                (Err(error), Err(wanted)) => assert!(error.contains(wanted), "{text}: {error}"),
+                (read, _) => panic!("{text}: {read:?}"),
+            }
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a change would move, before it is made: the planner itself, played on a copy of the view with workers that obey at once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::{
-    Action, AssignmentState, Desired, Drain, DrainCause, Heartbeat, Policy, Presence, Report,
-    Shards, Stream, Time, View, placement, plan, worker::Lifetime,
+    Action, AssignmentState, Desired, Drain, DrainCause, Heartbeat, Hello, Policy, Presence,
+    Report, Shards, Stream, Time, View, placement, plan, worker::Lifetime,
 };
 use crate::ids::{AssignmentId, ShardId, WorkerId};
 
@@ -19,6 +21,8 @@ pub enum Change {
     Drain(WorkerId),
     /// The worker's process dies.
     Lose(WorkerId),
+    /// A worker comes.
+    Join(Hello),
 }
 
 /// What would come of it.
@@ -73,49 +77,23 @@ pub fn generation(view: &View) -> String {
 
 /// Plays the change. Pauses between moves are left out, and so are limits of lifetime: what is shown is where all ends.
 pub fn foresee(view: &View, policy: &Policy, now: Time, changes: Vec<Change>) -> Forecast {
-    let policy = Policy {
-        move_pause_ms: 0,
-        max_move_pause_ms: 0,
-        settle_ms: 0,
-        gather_ms: 0,
-        ..policy.clone()
-    };
-    let mut played = view.clone();
-    let mut now = now;
-    for worker in played.workers.values_mut() {
-        worker.limits = Lifetime::default();
-    }
-    for change in changes {
-        make(&mut played, change, now);
-    }
-    let mut causes = std::collections::BTreeMap::new();
-    let mut settled = false;
-    for _ in 0..MAX_ROUNDS {
-        let changed = obey(&mut played, now);
-        let decisions = plan(&played, &policy, now);
-        for decision in &decisions {
-            if let Action::Assign { shard, .. } = &decision.action {
-                causes.insert(shard.clone(), decision.cause.clone());
-            }
-            played.apply(decision, now);
-        }
-        if decisions.is_empty() && !changed {
-            settled = true;
-            break;
-        }
-        now = now.plus(1);
-    }
+    let Played {
+        view: played,
+        policy,
+        now,
+        mut causes,
+        settled,
+    } = play(view, policy, now, changes);
     let mut moves = Vec::new();
     let mut stay = 0;
-    let all: std::collections::BTreeSet<ShardId> =
-        (view.shards.keys().chain(played.shards.keys()).cloned())
-            .chain(
-                played
-                    .streams
-                    .values()
-                    .flat_map(|s| (0..s.shards).map(|index| ShardId::new(s.name.clone(), index))),
-            )
-            .collect();
+    let all: BTreeSet<ShardId> = (view.shards.keys().chain(played.shards.keys()).cloned())
+        .chain(
+            played
+                .streams
+                .values()
+                .flat_map(|s| (0..s.shards).map(|index| ShardId::new(s.name.clone(), index))),
+        )
+        .collect();
     for shard in all {
         let (from, to) = (owner(view, &shard), owner(&played, &shard));
         match (&from, &to) {
@@ -144,6 +122,67 @@ pub fn foresee(view: &View, policy: &Policy, now: Time, changes: Vec<Change>) ->
         generation: generation(view),
         moves,
         stay,
+        settled,
+    }
+}
+
+/// A view after a change, at rest if it came to that.
+struct Played {
+    view: View,
+    policy: Policy,
+    now: Time,
+    /// Why shards are where they are.
+    causes: BTreeMap<ShardId, String>,
+    settled: bool,
+}
+
+/// The cluster as it would be after the change.
+pub fn after(view: &View, policy: &Policy, now: Time, changes: Vec<Change>) -> View {
+    // Where all ends is asked for, not how many steps it takes.
+    let policy = Policy {
+        max_moves: usize::MAX,
+        ..policy.clone()
+    };
+    play(view, &policy, now, changes).view
+}
+
+fn play(view: &View, policy: &Policy, mut now: Time, changes: Vec<Change>) -> Played {
+    let policy = Policy {
+        move_pause_ms: 0,
+        max_move_pause_ms: 0,
+        settle_ms: 0,
+        gather_ms: 0,
+        ..policy.clone()
+    };
+    let mut played = view.clone();
+    for worker in played.workers.values_mut() {
+        worker.limits = Lifetime::default();
+    }
+    for change in changes {
+        make(&mut played, change, now);
+    }
+    let mut causes = BTreeMap::new();
+    let mut settled = false;
+    for _ in 0..MAX_ROUNDS {
+        let changed = obey(&mut played, now);
+        let decisions = plan(&played, &policy, now);
+        for decision in &decisions {
+            if let Action::Assign { shard, .. } = &decision.action {
+                causes.insert(shard.clone(), decision.cause.clone());
+            }
+            played.apply(decision, now);
+        }
+        if decisions.is_empty() && !changed {
+            settled = true;
+            break;
+        }
+        now = now.plus(1);
+    }
+    Played {
+        view: played,
+        policy,
+        now,
+        causes,
         settled,
     }
 }
@@ -181,6 +220,9 @@ fn make(view: &mut View, change: Change, now: Time) {
                 });
             }
         }
+        Change::Join(hello) => {
+            view.register(hello, now);
+        }
         Change::Lose(id) => {
             if let Some(worker) = view.workers.get_mut(&id) {
                 worker.presence = Presence::Lost;
@@ -195,7 +237,7 @@ fn make(view: &mut View, change: Change, now: Time) {
 
 /// Every worker that is there does at once what it was asked. Tells whether that changed something.
 fn obey(view: &mut View, now: Time) -> bool {
-    let mut beats: std::collections::BTreeMap<&WorkerId, Vec<Report>> = view
+    let mut beats: BTreeMap<&WorkerId, Vec<Report>> = view
         .workers
         .values()
         .filter(|w| !w.presence.is_gone())
@@ -254,7 +296,7 @@ fn obey(view: &mut View, now: Time) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Hello,
+        capacity::{Added, capacity},
         explain::{Hold, explain},
     };
     use super::*;
@@ -391,5 +433,45 @@ mod tests {
         assert_eq!(labels.hold, Hold::NoLabels);
         assert!(labels.reason.contains("zone=a"), "{}", labels.reason);
         assert!(explain(&view, &Policy::default(), &name("nope"), NOW).is_none());
+    }
+
+    #[test]
+    fn room_is_told_with_workers_lost_and_added() {
+        let policy = Policy::default();
+        // Two with room for two each, and six streams: two wait.
+        let view = world(2, 6, Some(2));
+        let room = |view: &View| {
+            let found = capacity(view);
+            (found.workers, found.waiting, found.free)
+        };
+        assert_eq!(room(&view), (2, 2, Some(0)));
+        let what_if = |with: &[&str], without: &[&str]| {
+            let with: Vec<Added> = with.iter().map(|w| w.parse().expect("workers")).collect();
+            let joins = Added::hellos(&with, &view).into_iter().map(Change::Join);
+            let losses = without.iter().map(|id| Change::Lose(worker(id)));
+            room(&after(&view, &policy, NOW, joins.chain(losses).collect()))
+        };
+        // Like those that are there; larger ones; ones that take one more, without the one that is there.
+        assert_eq!(what_if(&["1"], &[]), (3, 0, Some(0)));
+        assert_eq!(what_if(&["2"], &[]), (4, 0, Some(2)));
+        assert_eq!(what_if(&["max_streams=5"], &[]), (3, 0, Some(3)));
+        assert_eq!(what_if(&["zone=a,max_streams=1"], &["w1"]), (2, 3, Some(0)));
+        assert_eq!(what_if(&["zone=a", "1"], &["w2"]), (3, 0, None));
+        assert_eq!(what_if(&[], &["w1", "w2"]), (0, 6, Some(0)));
+        // What is at its end needs no room.
+        let mut ended = view.clone();
+        let waiting = ended.shards.values_mut().find(|s| s.assignments.is_empty());
+        let revision = crate::ids::Revision(1);
+        match waiting {
+            Some(shard) => shard.standing = super::super::Standing::Completed { revision },
+            None => {
+                let shard = super::super::Shard {
+                    standing: super::super::Standing::Completed { revision },
+                    ..Default::default()
+                };
+                ended.shards.insert(ShardId::new(name("s5"), 0), shard);
+            }
+        }
+        assert_eq!(room(&ended), (2, 1, Some(0)));
     }
 }

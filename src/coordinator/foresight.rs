@@ -3,11 +3,14 @@
 use super::{Draft, Error, Handle, edit::Edit, event::Ledger};
 use crate::{
     cluster::{
-        capacity::{Advice, Capacity, capacity},
+        capacity::{Added, Advice, Capacity, capacity},
         foresee::{self, Change, Forecast},
     },
     ids::{StreamName, WorkerId},
 };
+
+/// The most workers that are thought of beside those that are there.
+const MAX_ADDED: usize = 1_000;
 
 impl Handle {
     /// Defines or replaces streams and drains workers, all or nothing; nothing if the cluster is not at the generation that a forecast
@@ -48,26 +51,39 @@ impl Handle {
             .map_err(|e| Error::Unavailable(format!("the forecast ended: {e}")))
     }
 
-    /// The room of the cluster without some of its workers, how many of its shards would then have no place, and the advice on how many
-    /// workers there should be.
+    /// The room of the cluster, as it is or as it would be without some of its workers and with others, and the advice on how many workers
+    /// there should be.
     pub async fn capacity(
         &self,
         without: Vec<WorkerId>,
-    ) -> Result<(Capacity, usize, Option<Advice>), Error> {
-        let read = |ledger: &Ledger| (ledger.view.clone(), ledger.scaler.advice().cloned());
-        let (view, advice) = self.read(read).await?;
-        let lose: Vec<Change> = without.iter().cloned().map(Change::Lose).collect();
-        let waiting = capacity(&view, &[]).waiting;
-        let capacity = capacity(&view, &without);
-        let homeless = match lose.is_empty() {
-            true => capacity.waiting,
-            false => {
-                let forecast = self.foresee(lose).await?;
-                let nowhere = forecast.moves.iter().filter(|m| m.to.is_none());
-                // What waits already isn't moved.
-                nowhere.count() + waiting
-            }
+        with: Vec<Added>,
+    ) -> Result<(Capacity, Option<Advice>), Error> {
+        let read = |ledger: &Ledger| {
+            let advice = ledger.scaler.advice().cloned();
+            (ledger.view.clone(), ledger.now, advice)
         };
-        Ok((capacity, homeless, advice))
+        let (view, now, advice) = self.read(read).await?;
+        let added: usize = with.iter().map(|added| added.count).sum();
+        if added > MAX_ADDED {
+            return Err(Error::Invalid(format!(
+                "{added} more workers are too many to think of: at most {MAX_ADDED}"
+            )));
+        }
+        if let Some(id) = without.iter().find(|id| !view.workers.contains_key(id)) {
+            return Err(Error::no_worker(id));
+        }
+        if without.is_empty() && with.is_empty() {
+            return Ok((capacity(&view), advice));
+        }
+        let joins = Added::hellos(&with, &view).into_iter().map(Change::Join);
+        let changes = without.into_iter().map(Change::Lose).chain(joins).collect();
+        let policy = self.0.policy.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            capacity(&foresee::after(&view, &policy, now, changes))
+        });
+        let found = found
+            .await
+            .map_err(|e| Error::Unavailable(format!("the forecast ended: {e}")))?;
+        Ok((found, advice))
     }
 }

@@ -169,7 +169,7 @@ impl<'a> Leader<'a> {
             return Ok(());
         }
         self.scaled = *now;
-        let capacity = capacity(view, &[]);
+        let capacity = capacity(view);
         let advice = scaler.observe(&capacity, policy, *now);
         self.context.measures.capacity(&capacity, advice);
         if self.stale.is_some() {

@@ -166,6 +166,40 @@ fn capacity_tells_the_room_and_how_many_workers_there_should_be() {
         Some(4)
     );
 
+    let more = json(&cluster, &["capacity", "--with", "2"]);
+    assert_eq!(
+        (&more["workers"], &more["free"]),
+        (&4.into(), &5.into()),
+        "{more}"
+    );
+    assert_eq!(more["groups"].as_array().map(Vec::len), Some(1), "{more}");
+    let kinds = [
+        "capacity",
+        "--with",
+        "zone=b,max_streams=3",
+        "--with",
+        "2,zone=c,max_streams=1",
+        "--without",
+        &owner,
+    ];
+    let more = json(&cluster, &kinds);
+    assert_eq!(
+        (&more["workers"], &more["waiting"]),
+        (&4.into(), &0.into()),
+        "{more}"
+    );
+    // Room for two, three and twice one, less what runs.
+    assert_eq!(more["free"], 4, "{more}");
+    assert_eq!(more["groups"].as_array().map(Vec::len), Some(3), "{more}");
+    let wrong = cluster.run(&["capacity", "--with", "many"]);
+    let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(
+        !wrong.status.success() && said.contains("is no number of 1 or more"),
+        "{said}"
+    );
+    let wrong = cluster.run(&["capacity", "--with", "1001"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("at most 1000"));
+
     // More than there is room for: another worker is asked for, on the API and as a metric.
     for name in ["d", "e", "f"] {
         cluster
