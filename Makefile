@@ -21,7 +21,7 @@ check: ## format and lints
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
 
-tools: ## what the tests need besides Rust: a PostgreSQL server, Python for the conformance cases, iproute2 for hosts
+tools: ## what the tests need besides Rust: a PostgreSQL server, PgBouncer, Python for the conformance cases, iproute2 for hosts
 	@deploy/tools.sh
 
 fuzz: ## mappings and documents by chance against parser and evaluator, FUZZ_SECONDS each, optimised and with every check

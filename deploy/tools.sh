@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes sure that what the tests start is there: PostgreSQL's server programs, Python 3, and `ip` for hosts of their own.
+# Makes sure that what the tests start is there: PostgreSQL's server programs, PgBouncer, Python 3, and `ip` for hosts of their own.
 set -euo pipefail
 
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null || missing+=(postgresql)
+[ -x /usr/sbin/pgbouncer ] || command -v pgbouncer > /dev/null || missing+=(pgbouncer)
 command -v python3 > /dev/null || missing+=(python3)
 command -v ip > /dev/null || [ -x /usr/sbin/ip ] || missing+=(iproute2)
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -38,6 +38,10 @@ pub enum Error {
     Corrupt { what: &'static str, why: String },
     #[error("{0}")]
     File(#[from] std::io::Error),
+    #[error(
+        "{0}: for PgBouncer, set ignore_startup_parameters = extra_float_digits in pgbouncer.ini"
+    )]
+    Pooler(sqlx::Error),
     #[error("{0}")]
     Database(#[from] sqlx::Error),
 }

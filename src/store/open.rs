@@ -91,7 +91,8 @@ impl Store {
             .max_connections(4)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_with(options(uri)?)
-            .await?;
+            .await
+            .map_err(refusal)?;
         migrate::run(&pool, migrate::POSTGRES, Some(migrate::POSTGRES_LOCK)).await?;
         Ok(Store {
             pool,
@@ -125,6 +126,18 @@ async fn is_settled(connection: &mut AnyConnection) -> sqlx::Result<bool> {
     // A rollback that still waits is carried out first.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// A pooler may know none of what the driver begins each session with, and no option turns that off.
+fn refusal(error: sqlx::Error) -> Error {
+    let is_startup = |error: &sqlx::Error| {
+        let database = error.as_database_error();
+        database.is_some_and(|e| e.message().contains("unsupported startup parameter"))
+    };
+    match is_startup(&error) {
+        true => Error::Pooler(error),
+        false => Error::Database(error),
+    }
 }
 
 fn options(url: &str) -> Result<AnyConnectOptions, Error> {

@@ -12,13 +12,24 @@ use super::{
     Coordinator, Worker, lines, longest_gap, own_address, policy, stream, ticker, wait_lines,
     wait_until, wait_view,
 };
-use crate::store::{Folder, postgres};
+use crate::store::{Folder, pgbouncer::Bouncer, postgres};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_points_to_the_leader_and_takes_its_place() {
-    let folder = Folder::new();
     let server = postgres::server();
-    let database = Database::Postgres(server.new_database().await);
+    take_over(Database::Postgres(server.new_database().await)).await;
+}
+
+/// A pooler gives each transaction another session: nothing of the store may rest on one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_leader_and_its_follower_work_behind_pgbouncer() {
+    let bouncer = Bouncer::new().await;
+    take_over(bouncer.new_database().await).await;
+}
+
+/// One coordinator leads, defines a stream and stops; the other one goes on.
+async fn take_over(database: Database) {
+    let folder = Folder::new();
     let address = || format!("{}:7000", own_address());
     // The stream goes on while nobody leads: for as long as the usual lease, which a busy machine doesn't use up.
     let policy = Policy {

@@ -3,6 +3,7 @@
 mod disk;
 mod leadership;
 mod library;
+pub mod pgbouncer;
 pub mod postgres;
 mod view;
 

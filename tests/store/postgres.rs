@@ -39,7 +39,7 @@ impl Server {
         let folder = Folder::new();
         let data = folder.0.join("data");
         // PostgreSQL refuses to run as root.
-        let nobody = is_root().then_some(65_534);
+        let nobody = other_user();
         if let Some(user) = nobody {
             std::os::unix::fs::chown(&folder.0, Some(user), Some(user))
                 .expect("to give the folder away");
@@ -110,6 +110,11 @@ impl Server {
         self.uri(&format!("test{number}"))
     }
 
+    /// Where its socket is.
+    pub fn folder(&self) -> &Path {
+        &self.folder.0
+    }
+
     fn uri(&self, database: &str) -> String {
         format!(
             "postgres://postgres@localhost/{database}?host={}",
@@ -126,9 +131,11 @@ impl Drop for Server {
     }
 }
 
-fn is_root() -> bool {
+/// Who has to run what refuses to run as root, if that is who runs the tests.
+pub fn other_user() -> Option<u32> {
     // SAFETY: it has no arguments and can't fail.
-    unsafe { libc::geteuid() == 0 }
+    let is_root = unsafe { libc::geteuid() == 0 };
+    is_root.then_some(65_534)
 }
 
 /// A program of PostgreSQL: on the path, or where Debian puts it.
