@@ -1,10 +1,16 @@
 //! The planner over random worlds: it comes to rest, what it leaves is as it should be, and it moves no more than it must.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use proptest::prelude::*;
 
-use super::tests::{World, hello, stream, worker};
+use super::{
+    plan,
+    tests::{World, hello, stream, worker},
+};
 use crate::{
     cluster::{
         Desired, Drain, DrainCause, Presence, Shards, Standing, Stream, Worker, invariants,
@@ -232,6 +238,63 @@ impl World {
         shard.is_some_and(|shard| matches!(shard.standing, Standing::Quarantined { .. }))
     }
 
+    /// That a join moves the floor of its share and no more, and a leave what the leaver had and nothing else. How long the plans took.
+    fn join_and_leave(
+        &mut self,
+        leaver: &str,
+        rounds: usize,
+    ) -> Result<[Duration; 2], TestCaseError> {
+        let spread = |world: &World| {
+            let counts = world.counts();
+            counts.iter().max().unwrap_or(&0) - counts.iter().min().unwrap_or(&0)
+        };
+        let took = |world: &World| {
+            let begun = Instant::now();
+            let decisions = plan(&world.view, &world.policy, world.now).len();
+            (begun.elapsed(), decisions)
+        };
+        let (workers, streams) = (self.view.workers.len(), self.view.streams.len());
+        prop_assert!(spread(self) <= 1, "{:?}", self.counts());
+        let before = self.owners();
+        self.drains = 0;
+        self.join(hello("joined", 1));
+        self.now = self.now.plus(self.policy.settle_ms);
+        self.heartbeats();
+        let (join, _) = took(self);
+        self.settle_for(rounds);
+        let after = self.owners();
+        let moved = before
+            .iter()
+            .filter(|(shard, owner)| after.get(*shard) != Some(*owner))
+            .count();
+        prop_assert_eq!(moved, streams / (workers + 1));
+        prop_assert_eq!(self.drains, moved, "each is moved once");
+        prop_assert!(spread(self) <= 1, "{:?}", self.counts());
+
+        let gone = worker(leaver);
+        let before = self.owners();
+        self.drains = 0;
+        self.die(&gone);
+        let (leave, decisions) = took(self);
+        self.settle_for(rounds);
+        let after = self.owners();
+        let moved: BTreeSet<&ShardId> = before
+            .iter()
+            .filter(|(shard, owner)| after.get(*shard) != Some(*owner))
+            .map(|(shard, _)| shard)
+            .collect();
+        let had: BTreeSet<&ShardId> = before
+            .iter()
+            .filter(|(_, owner)| **owner == gone)
+            .map(|(shard, _)| shard)
+            .collect();
+        prop_assert!(decisions >= had.len());
+        prop_assert_eq!(moved, had);
+        prop_assert_eq!(self.drains, 0);
+        prop_assert_eq!(after.len(), streams);
+        Ok([join, leave])
+    }
+
     fn owners(&self) -> BTreeMap<ShardId, WorkerId> {
         let owner =
             |(shard, a): (&ShardId, &crate::cluster::Assignment)| (shard.clone(), a.worker.clone());
@@ -333,27 +396,7 @@ proptest! {
     #[test]
     fn a_leave_moves_what_the_leaver_had_and_a_join_the_floor_of_its_share(workers in 1..9usize, streams in 0..60usize, leaver in 1..9usize) {
         let mut world = World::new(workers, streams);
-        let spread = |world: &World| {
-            let counts: Vec<usize> = world.counts().into_iter().collect();
-            counts.iter().max().unwrap_or(&0) - counts.iter().min().unwrap_or(&0)
-        };
-        prop_assert!(spread(&world) <= 1, "{:?}", world.counts());
-        world.drains = 0;
-        world.join(hello("w9", 1));
-        world.settle();
-        prop_assert_eq!(world.drains, streams / (workers + 1));
-        prop_assert!(spread(&world) <= 1, "{:?}", world.counts());
-
-        let gone = worker(&format!("w{}", 1 + leaver % workers));
-        let before = world.owners();
-        world.drains = 0;
-        world.die(&gone);
-        world.settle();
-        let after = world.owners();
-        let moved: BTreeSet<&ShardId> = before.iter().filter(|(shard, owner)| after.get(shard) != Some(owner)).map(|(shard, _)| shard).collect();
-        let had: BTreeSet<&ShardId> = before.iter().filter(|(_, owner)| **owner == gone).map(|(shard, _)| shard).collect();
-        prop_assert_eq!(moved, had);
-        prop_assert_eq!(world.drains, 0);
+        world.join_and_leave(&format!("w{}", 1 + leaver % workers), 15)?;
     }
 
     #[test]
@@ -393,4 +436,41 @@ proptest! {
         world.settle();
         prop_assert_eq!(world.owners(), before);
     }
+}
+
+/// A world without pauses, so that it comes to rest in few rounds.
+fn large(workers: usize, streams: usize) -> World {
+    let mut world = World::new(0, 0);
+    world.policy.settle_ms = 0;
+    world.policy.move_pause_ms = 0;
+    world.policy.max_move_pause_ms = 0;
+    for n in 1..=workers {
+        world.join(hello(&format!("w{n}"), 1));
+    }
+    for n in 0..streams {
+        world.add(Stream::new(stream(&format!("s{n:05}"))));
+    }
+    world.settle_for(2);
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: (cases().cases / 10).max(1), ..cases() })]
+
+    #[test]
+    fn so_do_larger_clusters(workers in 9..120usize, streams in 0..900usize, leaver in 1..120usize) {
+        let mut world = large(workers, streams);
+        world.join_and_leave(&format!("w{}", 1 + leaver % workers), 3)?;
+    }
+}
+
+#[test]
+fn so_does_one_of_a_thousand_workers_with_ten_thousand_streams() {
+    let begun = Instant::now();
+    let mut world = large(1_000, 10_000);
+    let placed = begun.elapsed();
+    let [join, leave] = world.join_and_leave("w500", 3).expect("it does");
+    println!(
+        "10,000 streams on 1,000 workers, unless optimised: placed in {placed:.2?}, the plan of a join {join:.2?}, of a leave {leave:.2?}"
+    );
 }

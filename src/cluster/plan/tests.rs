@@ -1,5 +1,7 @@
 //! The planner, by example. Properties over random worlds are in `properties.rs`.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
     cluster::{
@@ -94,28 +96,31 @@ impl World {
 
     /// Lets workers report; those that `stuck` names stay in the state they are in.
     pub(super) fn heartbeats(&mut self) {
-        let mut workers: Vec<_> = self.view.workers.values().cloned().collect();
-        workers.retain(|w| !w.presence.is_gone() && !self.dead.contains(&w.id));
-        for w in workers {
-            let reports = self
-                .view
-                .assignments()
-                .filter(|(_, a)| a.worker == w.id && a.incarnation == w.incarnation)
-                .map(|(shard, a)| Report {
-                    assignment: AssignmentId {
-                        shard: shard.clone(),
-                        epoch: a.epoch,
-                    },
-                    state: match a.state {
-                        AssignmentState::Draining => AssignmentState::Stopped,
-                        _ => AssignmentState::Running,
-                    },
-                    reason: "as asked".to_owned(),
-                    failure: None,
-                    backlog: Some(self.backlog),
-                })
-                .collect();
-            self.beat(w.id.as_str(), w.incarnation.0, reports);
+        let workers = self.view.workers.values();
+        let alive = workers.filter(|w| !w.presence.is_gone() && !self.dead.contains(&w.id));
+        let mut reports: BTreeMap<(WorkerId, Incarnation), Vec<Report>> = alive
+            .map(|w| ((w.id.clone(), w.incarnation), Vec::new()))
+            .collect();
+        for (shard, a) in self.view.assignments() {
+            let Some(reports) = reports.get_mut(&(a.worker.clone(), a.incarnation)) else {
+                continue;
+            };
+            reports.push(Report {
+                assignment: AssignmentId {
+                    shard: shard.clone(),
+                    epoch: a.epoch,
+                },
+                state: match a.state {
+                    AssignmentState::Draining => AssignmentState::Stopped,
+                    _ => AssignmentState::Running,
+                },
+                reason: "as asked".to_owned(),
+                failure: None,
+                backlog: Some(self.backlog),
+            });
+        }
+        for ((id, incarnation), reports) in reports {
+            self.beat(id.as_str(), incarnation.0, reports);
         }
     }
 
@@ -133,8 +138,13 @@ impl World {
 
     /// Half a second at a time, until nothing has been left to do for a while.
     pub(super) fn settle(&mut self) {
+        self.settle_for(15);
+    }
+
+    /// Until nothing has been left to do so many times in a row.
+    pub(super) fn settle_for(&mut self, rounds: usize) {
         let mut quiet = 0;
-        while quiet < 15 {
+        while quiet < rounds {
             self.heartbeats();
             quiet = if self.plan().is_empty() { quiet + 1 } else { 0 };
             self.now = self.now.plus(500);
@@ -142,17 +152,14 @@ impl World {
         self.heartbeats();
     }
 
+    /// How many assignments each worker has, by id.
     pub(super) fn counts(&self) -> Vec<usize> {
-        self.view
-            .workers
-            .keys()
-            .map(|id| {
-                self.view
-                    .assignments()
-                    .filter(|(_, a)| a.worker == *id)
-                    .count()
-            })
-            .collect()
+        let workers = self.view.workers.keys();
+        let mut counts: BTreeMap<&WorkerId, usize> = workers.map(|id| (id, 0)).collect();
+        for (_, a) in self.view.assignments() {
+            *counts.entry(&a.worker).or_default() += 1;
+        }
+        counts.into_values().collect()
     }
 
     pub(super) fn owner(&self, name: &str) -> Option<WorkerId> {
