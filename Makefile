@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help run build test check tools fuzz chaos bench bench-e2e dist
+.PHONY: help run build test check tools fuzz chaos bench bench-heartbeats bench-e2e dist
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s $$'\t'
@@ -34,7 +34,10 @@ chaos: tools ## real processes on hosts of their own, killed, stopped, drained a
 		$(CARGO) test --test integration -- --nocapture chaos::
 
 bench: ## micro benchmarks: medians with their spread
-	$(CARGO) bench
+	$(CARGO) bench --bench values --bench mappings --bench plan
+
+bench-heartbeats: ## what 1,000 workers at rest cost a coordinator: its share of a core, and its writes
+	$(CARGO) bench --bench heartbeats
 
 dist: ## the binary that is shipped and measured
 	$(CARGO) build --profile dist

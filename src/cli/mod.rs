@@ -8,6 +8,7 @@ mod argv;
 mod client;
 mod config_files;
 mod footprint;
+mod open_files;
 mod serve;
 mod show;
 mod supervise;

@@ -13,7 +13,7 @@ use anyhow::Context;
 use crate::{
     api,
     args::{Config, Driver, Port, Role},
-    cli::footprint,
+    cli::{footprint, open_files},
     coordinator,
     history::History,
     store::Database,
@@ -25,6 +25,7 @@ use crate::{
 const PORTS_TRIED: u16 = 1_000;
 
 pub async fn run(config: &Config) -> anyhow::Result<()> {
+    open_files::allow_all();
     let shutdown = Shutdown::on_signals().context("listen for signals")?;
     tokio::spawn(footprint::shrink_after_start());
     match config.role {

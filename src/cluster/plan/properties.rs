@@ -295,6 +295,16 @@ impl World {
         Ok([join, leave])
     }
 
+    /// How many assignments each worker has, by id.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        let workers = self.view.workers.keys();
+        let mut counts: BTreeMap<&WorkerId, usize> = workers.map(|id| (id, 0)).collect();
+        for (_, a) in self.view.assignments() {
+            *counts.entry(&a.worker).or_default() += 1;
+        }
+        counts.into_values().collect()
+    }
+
     fn owners(&self) -> BTreeMap<ShardId, WorkerId> {
         let owner =
             |(shard, a): (&ShardId, &crate::cluster::Assignment)| (shard.clone(), a.worker.clone());

@@ -152,16 +152,6 @@ impl World {
         self.heartbeats();
     }
 
-    /// How many assignments each worker has, by id.
-    pub(super) fn counts(&self) -> Vec<usize> {
-        let workers = self.view.workers.keys();
-        let mut counts: BTreeMap<&WorkerId, usize> = workers.map(|id| (id, 0)).collect();
-        for (_, a) in self.view.assignments() {
-            *counts.entry(&a.worker).or_default() += 1;
-        }
-        counts.into_values().collect()
-    }
-
     pub(super) fn owner(&self, name: &str) -> Option<WorkerId> {
         let id = ShardId::new(stream(name), 0);
         self.view
