@@ -28,8 +28,6 @@ pub(super) struct ReaderSource {
 
 struct InputMetrics {
     received: Counter,
-    /// Sent again since they failed; the peers have no such metric.
-    replayed: Counter,
     up: Counter,
     failed: Counter,
     lost: Counter,
@@ -42,7 +40,6 @@ impl InputMetrics {
         let connection = if has_connection { metrics } else { &off };
         InputMetrics {
             received: metrics.counter("input_received", &labels),
-            replayed: metrics.counter("input_replayed", &labels),
             up: connection.counter("input_connection_up", &labels),
             failed: connection.counter("input_connection_failed", &labels),
             lost: connection.counter("input_connection_lost", &labels),
@@ -117,6 +114,19 @@ impl ReaderSource {
         }
     }
 
+    /// Counts what is sent again, and tells of it from time to time.
+    fn note_replays(&self, run: &Run) {
+        let messages: usize = run.iter().map(|t| t.batch.len()).sum();
+        let name = self.log.name();
+        let labels = [("label", &*name.label), ("path", &*name.path)];
+        // The peers have no such metric: it is there once there is something to count.
+        let replayed = self.shop.metrics.counter("input_replayed", &labels);
+        replayed.add(messages as u64);
+        if let Some(report) = self.books.replay_report() {
+            self.log.warn(format_args!("{report}"));
+        }
+    }
+
     fn end(&mut self) {
         self.ended = Some(self.shop.hurry.begin());
     }
@@ -177,11 +187,7 @@ impl Source for ReaderSource {
     async fn next(&mut self) -> Option<Run> {
         loop {
             if let Some(run) = self.books.due() {
-                let messages: usize = run.iter().map(|t| t.batch.len()).sum();
-                self.metrics.replayed.add(messages as u64);
-                if let Some(report) = self.books.replay_report() {
-                    self.log.warn(format_args!("{report}"));
-                }
+                self.note_replays(&run);
                 return Some(run);
             }
             if self.ended.is_some() {

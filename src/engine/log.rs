@@ -23,6 +23,10 @@ impl Log {
         Log { stream, name }
     }
 
+    pub fn name(&self) -> &ComponentName {
+        &self.name
+    }
+
     pub fn kind(&self) -> &str {
         &self.name.kind
     }

@@ -75,7 +75,11 @@ impl Algorithm {
                 encoder.write_all(bytes).and_then(|()| encoder.finish())
             }
             Algorithm::Lz4 => {
-                let mut encoder = lz4_flex::frame::FrameEncoder::new(out);
+                use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
+                let info = FrameInfo::new()
+                    .block_size(BlockSize::Max4MB)
+                    .content_checksum(true);
+                let mut encoder = FrameEncoder::with_frame_info(info, out);
                 let written = encoder.write_all(bytes);
                 written.and_then(|()| encoder.finish().map_err(io::Error::other))
             }

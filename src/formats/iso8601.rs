@@ -31,6 +31,7 @@ impl Period {
         let mut period = Period::default();
         let mut in_time = false;
         let mut parts = 0;
+        let mut fraction_of = None;
         while !rest.is_empty() {
             if let Some(after) = rest.strip_prefix('T') {
                 if in_time {
@@ -52,6 +53,12 @@ impl Period {
                 .replace(',', ".")
                 .parse()
                 .map_err(|_| format!("{text}: expected a number but found '{unit}'"))?;
+            if let Some(before) = fraction_of {
+                return Err(format!(
+                    "{text}: '{before}' & '{unit}' only the last field can have a fraction"
+                ));
+            }
+            fraction_of = rest[..length].contains(['.', ',']).then_some(unit);
             let number = sign * number;
             match (unit, in_time) {
                 ('Y', false) => period.years = number,
@@ -127,5 +134,14 @@ mod tests {
         );
         assert!(Period::parse("P").is_err());
         assert!(Period::parse("P1H").is_err());
+    }
+
+    #[test]
+    fn only_the_last_part_may_be_a_fraction() {
+        assert_eq!(
+            Period::parse("P2.5YT7.5S"),
+            Err("P2.5YT7.5S: 'Y' & 'S' only the last field can have a fraction".to_owned())
+        );
+        assert!(Period::parse("P1DT2.5H").is_ok());
     }
 }

@@ -8,8 +8,8 @@ use std::{
     process::Command,
 };
 
-/// How many cases must come out equal, or be in the list of differences: what was reached last. Only ever raised.
-const REACHED: usize = 498;
+/// How many cases must come out equal, or be in the list of differences. All did; some wait for a time that a busy machine may not keep.
+const REACHED: usize = 505;
 
 #[test]
 fn streams_do_what_the_real_thing_did() {
