@@ -1,8 +1,9 @@
 //! Real processes on hosts of their own, and everything that can go wrong with them, by chance; then the histories are checked.
 //!
-//! A short run with short leases is part of the tests. `make chaos` runs for longer, on the optimised binary with default settings:
-//! CHAOS_SECONDS is for how long things go wrong, CHAOS_SEED which things, CHAOS_BINARY the program. CHAOS_FAULTS=kill,drain is for those
-//! only (`Fault::name`), one after another and each after all is well again: so pauses are those of one thing.
+//! A short run with short leases is part of the tests. `make chaos` runs for longer, on the optimised binary with default settings.
+//! CHAOS_SECONDS is for how long things go wrong, CHAOS_LONGEST_MS for how long one thing, CHAOS_SEED which things, CHAOS_BINARY the
+//! program. CHAOS_FAULTS=kill,drain is for those only (`Fault::name`), one after another and each after all is well again: so pauses are
+//! those of one thing.
 
 mod arena;
 mod network;
@@ -53,11 +54,12 @@ impl Settings {
                 binary,
                 // Workers are killed so often that streams would be suspected of it.
                 flags: ["-quarantine-time", "5s"].map(str::to_owned).to_vec(),
-                workers: 4,
+                workers: 5,
                 interval: "20ms",
-                batch: 15,
+                // Together 5,100 messages a second.
+                batch: 17,
                 duration: Duration::from_secs(seconds),
-                longest_fault: Duration::from_secs(6),
+                longest_fault: Duration::from_millis(number("CHAOS_LONGEST_MS").unwrap_or(6_000)),
                 seed,
                 only,
             },
