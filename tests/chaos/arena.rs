@@ -331,8 +331,8 @@ impl Arena {
                 signal(&mut self.coordinators[number], libc::SIGSTOP);
             }
             Fault::RestartDatabase => {
-                signal(&mut self.database, libc::SIGQUIT);
-                reap(&mut self.database);
+                // One that has only just begun may not hear it yet.
+                stop(&mut self.database, libc::SIGQUIT);
             }
             Fault::FillDisk => {
                 let ballast = self.folder.join("disk/ballast");
@@ -417,8 +417,7 @@ impl Arena {
     /// Everything ends in order: workers first, so that they can hand over.
     pub fn stop(&mut self) {
         for process in self.workers.iter_mut().chain(&mut self.coordinators) {
-            signal(process, libc::SIGTERM);
-            reap(process);
+            stop(process, libc::SIGTERM);
         }
     }
 
@@ -468,19 +467,35 @@ fn signal(process: &mut Option<Child>, signal: i32) {
     }
 }
 
-/// Waits for the end of a process, and ends it if it takes too long.
-fn reap(process: &mut Option<Child>) {
-    let Some(mut child) = process.take() else {
-        return;
-    };
+/// Asks a process to end, again from time to time, and waits until it has.
+fn stop(process: &mut Option<Child>, by: i32) {
     let begun = Instant::now();
-    while begun.elapsed() < PATIENCE {
+    while process.is_some() && begun.elapsed() < PATIENCE {
+        signal(process, by);
+        reap_within(process, Duration::from_secs(5));
+    }
+    reap(process);
+}
+
+/// Waits for the end of a process that was told to.
+fn reap(process: &mut Option<Child>) {
+    reap_within(process, PATIENCE);
+    if let Some(mut child) = process.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+        panic!("a process did not end in {PATIENCE:?}");
+    }
+}
+
+/// Waits for the end of a process for so long.
+fn reap_within(process: &mut Option<Child>, time: Duration) {
+    let begun = Instant::now();
+    while let Some(child) = process
+        && begun.elapsed() < time
+    {
         if child.try_wait().expect("its status").is_some() {
-            return;
+            *process = None;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    let _ = child.kill();
-    let _ = child.wait();
-    panic!("a process did not end in {PATIENCE:?}");
 }
