@@ -101,6 +101,15 @@ impl Array {
         self.make_mut().push(value);
     }
 
+    /// Whether this is the very array that another is, and not one that is equal to it.
+    pub(crate) fn is_shared_with(&self, other: &Array) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Raw(a, m), Repr::Raw(b, n)) => Arc::ptr_eq(a, b) && m == n,
+            (Repr::Tree(a), Repr::Tree(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_tree(&self) -> bool {
         matches!(self.0, Repr::Tree(_))
     }

@@ -196,6 +196,22 @@ impl Object {
         })
     }
 
+    /// Whether it is still what a document said.
+    pub(crate) fn is_unread(&self) -> bool {
+        matches!(self.0, Repr::Empty | Repr::Raw(..))
+    }
+
+    /// Whether this is the very object that another is, and not one that is equal to it.
+    pub(crate) fn is_shared_with(&self, other: &Object) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Empty, Repr::Empty) => true,
+            (Repr::Raw(a, m), Repr::Raw(b, n)) => Arc::ptr_eq(a, b) && m == n,
+            (Repr::Edited(a), Repr::Edited(b)) => Arc::ptr_eq(a, b),
+            (Repr::Tree(a), Repr::Tree(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     pub(super) fn is_tree(&self) -> bool {
         matches!(self.0, Repr::Tree(_) | Repr::Edited(_))
     }
