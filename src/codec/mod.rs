@@ -10,5 +10,6 @@ pub mod parquet;
 pub mod proto_json;
 pub mod serde;
 pub mod xml;
+pub mod xml_ends;
 pub mod yaml;
 mod yaml_text;

@@ -5,6 +5,7 @@ pub mod compression;
 pub mod csv;
 pub mod digest;
 pub mod duration;
+pub mod frames;
 pub mod go_base;
 pub mod go_math;
 pub mod go_num;

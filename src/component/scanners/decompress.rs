@@ -1,6 +1,7 @@
 //! `decompress`: unpacks, and hands what comes out to another scanner.
 
 use crate::component::{BuildScanner, Context, Scan, Scanner, ScannerConfig};
+use crate::formats::frames::{self, SNAPPY_FRAMES};
 use crate::message::Batch;
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
@@ -43,11 +44,8 @@ crate::spec! {
 /// How much is unpacked at a time: what comes out may be a thousand times as much.
 const STEP: usize = 16 * 1024;
 
-/// The largest input of an algorithm that needs all of it at once.
+/// The largest block of snappy, which is unpacked at once.
 const LIMIT: usize = 1 << 30;
-
-/// What begins snappy bytes that are made of frames; without it they are one block.
-const SNAPPY_FRAMES: &[u8] = b"\xff\x06\0\0sNaPpY";
 
 impl BuildScanner for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Arc<dyn Scanner>> {
@@ -87,8 +85,12 @@ enum Unpacker {
     Flate(DeflateDecoder<Vec<u8>>),
     Bzip2(bzip2::write::BzDecoder<Vec<u8>>),
     Zstd(zstd::stream::write::Decoder<'static, Vec<u8>>),
-    /// Gathers everything first.
-    Whole(Vec<u8>, Algorithm),
+    Lz4(frames::Lz4),
+    Snappy(frames::Snappy),
+    /// Snappy of which it isn't known yet whether it is made of frames.
+    Begun(Vec<u8>),
+    /// One block of snappy, which has to be there in full.
+    Block(Vec<u8>),
 }
 
 impl Unpacker {
@@ -100,7 +102,8 @@ impl Unpacker {
             Algorithm::Flate => Unpacker::Flate(DeflateDecoder::new(out)),
             Algorithm::Bzip2 => Unpacker::Bzip2(bzip2::write::BzDecoder::new(out)),
             Algorithm::Zstd => Unpacker::Zstd(zstd::stream::write::Decoder::new(out)?),
-            Algorithm::Lz4 | Algorithm::Snappy => Unpacker::Whole(out, algorithm),
+            Algorithm::Lz4 => Unpacker::Lz4(frames::Lz4::default()),
+            Algorithm::Snappy => Unpacker::Begun(out),
         })
     }
 
@@ -127,7 +130,22 @@ impl Unpacker {
                 d.flush()?;
                 d.get_mut()
             }
-            Unpacker::Whole(all, _) => {
+            Unpacker::Lz4(d) => return d.write(bytes),
+            Unpacker::Snappy(d) => return d.write(bytes),
+            Unpacker::Begun(all) => {
+                all.extend_from_slice(bytes);
+                if all.starts_with(SNAPPY_FRAMES) {
+                    let mut frames = frames::Snappy::default();
+                    let unpacked = frames.write(all);
+                    *self = Unpacker::Snappy(frames);
+                    return unpacked;
+                }
+                if !SNAPPY_FRAMES.starts_with(all) {
+                    *self = Unpacker::Block(std::mem::take(all));
+                }
+                return Ok(Vec::new());
+            }
+            Unpacker::Block(all) => {
                 all.extend_from_slice(bytes);
                 return Ok(Vec::new());
             }
@@ -146,13 +164,15 @@ impl Unpacker {
                 d.flush()?;
                 Box::new(io::Cursor::new(std::mem::take(d.get_mut())))
             }
-            Unpacker::Whole(all, Algorithm::Lz4) => {
-                Box::new(lz4_flex::frame::FrameDecoder::new(io::Cursor::new(all)))
+            Unpacker::Lz4(d) => {
+                d.finish()?;
+                Box::new(io::empty())
             }
-            Unpacker::Whole(all, _) if all.starts_with(SNAPPY_FRAMES) => {
-                Box::new(snap::read::FrameDecoder::new(io::Cursor::new(all)))
+            Unpacker::Snappy(d) => {
+                d.finish()?;
+                Box::new(io::empty())
             }
-            Unpacker::Whole(all, _) => {
+            Unpacker::Begun(all) | Unpacker::Block(all) => {
                 let unpacked = raw_snappy(&all)?;
                 Box::new(io::Cursor::new(unpacked))
             }
@@ -177,7 +197,7 @@ impl Scan for Unpacking {
                 none => none.insert(Unpacker::new(self.algorithm)?),
             };
             let unpacked = unpacker.write(piece).context("decompress")?;
-            if let Unpacker::Whole(all, _) = unpacker {
+            if let Unpacker::Block(all) = unpacker {
                 ensure!(
                     all.len() <= LIMIT,
                     "more than {LIMIT} bytes to decompress at once"

@@ -1,6 +1,6 @@
 //! `xml_documents`: XML documents as JSON.
 
-use crate::codec::xml;
+use crate::codec::{xml, xml_ends::Ends};
 use crate::component::{BuildScanner, Context, Scan, Scanner};
 use crate::message::{Batch, Message};
 use anyhow::{anyhow, ensure};
@@ -28,11 +28,11 @@ crate::fields! {
 }
 
 crate::spec! {
-    /// Makes a message of each XML document, as a JSON object. All of them have to fit into memory.
+    /// Makes a message of each XML document, as a JSON object, as soon as it is there.
     dyn BuildScanner, "xml_documents", Config
 }
 
-/// How many bytes may come, in all.
+/// The largest document.
 const LIMIT: usize = 1 << 30;
 
 impl BuildScanner for Config {
@@ -49,33 +49,45 @@ impl Scanner for XmlDocuments {
     fn open(&self, _: &str) -> Box<dyn Scan> {
         Box::new(Gathering {
             cast: self.0,
-            all: Vec::new(),
+            held: Vec::new(),
+            ends: Ends::default(),
         })
     }
 }
 
 struct Gathering {
     cast: bool,
-    all: Vec<u8>,
+    /// What came of a document that isn't at its end.
+    held: Vec<u8>,
+    ends: Ends,
 }
 
 impl Scan for Gathering {
-    fn push(&mut self, bytes: Bytes, _: &mut Vec<Batch>) -> anyhow::Result<()> {
-        self.all.extend_from_slice(&bytes);
-        ensure!(self.all.len() <= LIMIT, "more than {LIMIT} bytes of XML");
+    fn push(&mut self, bytes: Bytes, out: &mut Vec<Batch>) -> anyhow::Result<()> {
+        self.held.extend_from_slice(&bytes);
+        let mut done = 0;
+        while let Some(length) = self.ends.find(&self.held[done..]) {
+            read(&self.held[done..done + length], self.cast, out)?;
+            done += length;
+        }
+        self.held.drain(..done);
+        ensure!(
+            self.held.len() <= LIMIT,
+            "an XML document has more than {LIMIT} bytes"
+        );
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<Batch>) -> anyhow::Result<()> {
-        let all = std::mem::take(&mut self.all);
-        let documents = xml::parse_all(&all, self.cast).map_err(|e| anyhow!("{e}"))?;
-        out.extend(
-            documents
-                .into_iter()
-                .map(|d| Batch::from_buf([Message::from_value(d)])),
-        );
-        Ok(())
+        read(&std::mem::take(&mut self.held), self.cast, out)
     }
+}
+
+fn read(bytes: &[u8], cast: bool, out: &mut Vec<Batch>) -> anyhow::Result<()> {
+    let documents = xml::parse_all(bytes, cast).map_err(|e| anyhow!("{e}"))?;
+    let alone = |document| Batch::from_buf([Message::from_value(document)]);
+    out.extend(documents.into_iter().map(alone));
+    Ok(())
 }
 
 #[cfg(test)]
