@@ -141,15 +141,15 @@ pub(super) fn shown(file: &str, problem: &Problem) -> String {
     )
 }
 
-/// All problems of a reading that are errors, or all, each with its file.
-pub(super) fn problems(file: &str, reading: &Reading, warnings: bool) -> Vec<String> {
+/// The problems of a reading of a level, each with its file.
+pub(super) fn problems(file: &str, reading: &Reading, level: Level) -> Vec<String> {
     let own = reading.problems.iter().map(|p| (file, p));
     let others = reading
         .resource_problems
         .iter()
         .map(|(f, p)| (f.as_str(), p));
     own.chain(others)
-        .filter(|(_, p)| warnings || p.level == Level::Error)
+        .filter(|(_, p)| p.level == level)
         .map(|(file, p)| shown(file, p))
         .collect()
 }

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::config_files::{Sources, Surroundings, matching, problems};
+use crate::config::Level;
 
 /// Reports what is wrong with stream configs
 ///
 /// A path may be a file, a folder (its YAML files), a folder followed by `/...` (those below it too), a pattern, or a Markdown file,
-/// whose ```yaml fences are read. Exit code 1 if anything is wrong.
+/// whose ```yaml fences are read. Warnings tell what is set without effect. Exit code 1 if anything is wrong.
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Files, folders, `folder/...`, patterns
@@ -34,7 +35,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let surroundings = args.sources.load()?;
-    let mut found = Vec::new();
+    let mut found = Found::default();
     let mut files: Vec<PathBuf> = args.config.iter().map(PathBuf::from).collect();
     for path in &args.paths {
         files.extend(expand(path)?);
@@ -44,31 +45,41 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         match std::fs::read_to_string(&file) {
             Ok(text) => {
                 for part in parts(&file, text) {
-                    found.extend(lint(&args, &surroundings, &name, &part));
+                    lint(&args, &surroundings, &name, &part, &mut found);
                 }
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                found.push(format!("{name}(1,1) open {name}: no such file or directory"));
+                found
+                    .errors
+                    .push(format!("{name}(1,1) open {name}: no such file or directory"));
             }
-            Err(e) => found.push(format!("{name}(1,1) open {name}: {e}")),
+            Err(e) => found.errors.push(format!("{name}(1,1) open {name}: {e}")),
         }
     }
-    for line in &found {
+    for line in found.warnings.iter().chain(&found.errors) {
         eprintln!("{line}");
     }
-    Ok(match found.is_empty() {
+    Ok(match found.errors.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
 }
 
-fn lint(args: &Args, surroundings: &Surroundings, name: &str, text: &str) -> Vec<String> {
+/// What is wrong, and what is only to be known.
+#[derive(Default)]
+struct Found {
+    errors: Vec<String>,
+    warnings: Vec<String>,
+}
+
+fn lint(args: &Args, surroundings: &Surroundings, name: &str, text: &str, found: &mut Found) {
     let reading = surroundings.read(text, |checks| {
         checks.refuse_deprecated = args.deprecated;
         checks.want_labels = args.labels;
         checks.allow_missing_variables = args.skip_env_var_check;
     });
-    problems(name, &reading, false)
+    found.errors.extend(problems(name, &reading, Level::Error));
+    found.warnings.extend(problems(name, &reading, Level::Warning));
 }
 
 /// The files that an argument names.

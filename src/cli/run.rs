@@ -66,7 +66,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let logger = reading.config.as_ref().map(|c| c.logger.clone());
     let to_stdout = reading.config.as_ref().is_some_and(|c| c.output.name != "stdout");
     init_log(args.log_level.as_deref(), logger.as_ref(), to_stdout)?;
-    let faults = problems(&name, &reading, false);
+    let faults = problems(&name, &reading, Level::Error);
     for fault in &faults {
         tracing::error!(lint = fault.as_str(), "Config lint error");
     }
@@ -245,7 +245,7 @@ async fn swap(
     signals: &mut Signals,
 ) -> Option<Outcome> {
     let reading: Reading = surroundings.read(text, |_| {});
-    let faults = problems(name, &reading, false);
+    let faults = problems(name, &reading, Level::Error);
     let Some(config) = reading.config.filter(|_| faults.is_empty()) else {
         for fault in faults {
             tracing::error!(lint = fault.as_str(), "Rejecting updated config due to a linter error");

@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use super::config_files::{Sources, Surroundings, matching, problems, read_file};
 use super::run::{Signals, init_log};
 use crate::component::HttpMux;
+use crate::config::Level;
 use crate::engine::{
     tracer,
     Pipes, Services, Shared,
@@ -146,7 +147,7 @@ fn process(args: &Args) -> anyhow::Result<(Option<StreamConfig>, Surroundings, V
         None => ("<default>".into(), "{}".into()),
     };
     let reading = surroundings.read(&text, |checks| checks.refused = STREAM_SECTIONS);
-    let faults = problems(&name, &reading, false);
+    let faults = problems(&name, &reading, Level::Error);
     Ok((reading.config, surroundings, faults))
 }
 

@@ -56,12 +56,16 @@ pub(super) fn publisher(
     }
     let is_json = config.json_api.is_some();
     let bounds = histogram_bounds(config.prometheus.as_ref());
+    let with_process = config
+        .prometheus
+        .as_ref()
+        .is_some_and(|p| p.add_process_metrics);
     Some(Arc::new(move |_| {
         let sets = sets();
         let (body, kind) = match is_json {
             true => (json_of(&sets).to_string(), "application/json"),
             false => (
-                Metrics::prometheus_of(&sets, bounds.as_deref()),
+                Metrics::prometheus_of(&sets, bounds.as_deref()) + &process(with_process),
                 "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
             ),
         };
@@ -70,6 +74,14 @@ pub(super) fn publisher(
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         Box::pin(async move { response })
     }))
+}
+
+/// What the process uses, if that is asked for.
+fn process(wanted: bool) -> String {
+    match wanted {
+        true => crate::telemetry::process::prometheus(),
+        false => String::new(),
+    }
 }
 
 fn json_of(sets: &[Metrics]) -> serde_json::Value {

@@ -253,11 +253,6 @@ const INERT: &[(&[&str], &[&str], &str)] = &[
         "metrics aren't pushed: have /metrics scraped",
     ),
     (
-        &["metrics", "prometheus", "add_process_metrics"],
-        &["false"],
-        "only workers and coordinators measure their process",
-    ),
-    (
         &["metrics", "logger", "push_interval"],
         &["", "0s"],
         "metrics are logged at the end only",
