@@ -2,6 +2,7 @@
 //!
 //! Errors are worded as Go's libraries word them, since configs match on them.
 
+use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
 use std::io::{self, Read, Write};
 
 /// The most bytes that decompressing may give: a few kilobytes can hold gigabytes of zeros.
@@ -75,7 +76,6 @@ impl Algorithm {
                 encoder.write_all(bytes).and_then(|()| encoder.finish())
             }
             Algorithm::Lz4 => {
-                use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
                 let info = FrameInfo::new()
                     .block_size(BlockSize::Max4MB)
                     .content_checksum(true);

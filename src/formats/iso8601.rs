@@ -31,7 +31,8 @@ impl Period {
         let mut period = Period::default();
         let mut in_time = false;
         let mut parts = 0;
-        let mut fraction_of = None;
+        // The part that has a fraction: no other may follow it.
+        let mut fraction = None;
         while !rest.is_empty() {
             if let Some(after) = rest.strip_prefix('T') {
                 if in_time {
@@ -53,12 +54,16 @@ impl Period {
                 .replace(',', ".")
                 .parse()
                 .map_err(|_| format!("{text}: expected a number but found '{unit}'"))?;
-            if let Some(before) = fraction_of {
+            if let Some(before) = fraction
+                && number != 0.0
+            {
                 return Err(format!(
                     "{text}: '{before}' & '{unit}' only the last field can have a fraction"
                 ));
             }
-            fraction_of = rest[..length].contains(['.', ',']).then_some(unit);
+            if number.fract() != 0.0 {
+                fraction = Some(unit);
+            }
             let number = sign * number;
             match (unit, in_time) {
                 ('Y', false) => period.years = number,
@@ -131,6 +136,10 @@ mod tests {
         assert_eq!(
             Period::parse("nope"),
             Err("nope: expected 'P' period mark at the start".into())
+        );
+        assert_eq!(
+            Period::parse("P2.5YT7.5S"),
+            Err("P2.5YT7.5S: 'Y' & 'S' only the last field can have a fraction".into())
         );
         assert!(Period::parse("P").is_err());
         assert!(Period::parse("P1H").is_err());

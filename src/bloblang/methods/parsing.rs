@@ -60,7 +60,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Prepared(|args| {
             let indent = text(&args[0])?;
             let layout = json_text::Layout {
-                indent: (!flag(&args[1])).then_some(indent),
+                indent: (!flag(&args[1]) && !indent.is_empty()).then_some(indent),
                 escape_html: flag(&args[2]),
             };
             Ok(Box::new(move |receiver| Ok(bytes_value(json_text::format(writable(&receiver)?, &layout)))))
