@@ -15,13 +15,15 @@ use super::config_files::{Sources, Surroundings, problems, shown};
 use crate::config::Level;
 use crate::engine::{
     Outcome, Services, Stream,
-    config::{LogFormat, Logger, Reading, StreamConfig},
+    config::{LogFile, LogFormat, Logger, Reading, StreamConfig},
     measured,
+    pushing::Pushing,
     server::{self, Routes, Serving},
 };
 use crate::telemetry::{
     lines::{Lines, level},
     metrics::{Labels, Metrics},
+    rotating::Rotating,
 };
 
 /// Runs one stream until its input ends or a signal stops it
@@ -102,8 +104,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
         }
     };
-    let metrics = running.stream.metrics().clone();
-    measured::publish_last(&config.metrics, &[metrics]);
+    running.pushing.finish().await;
     Ok(match outcome {
         Outcome::Completed | Outcome::Stopped => ExitCode::SUCCESS,
         Outcome::Failed { reason, .. } => {
@@ -132,16 +133,23 @@ fn load(args: &Args, file: Option<&Path>) -> anyhow::Result<(String, Surrounding
     Ok((text, surroundings))
 }
 
+fn open_log(file: &LogFile) -> std::io::Result<Box<dyn std::io::Write + Send>> {
+    if file.rotate {
+        let days = u64::from(file.rotate_max_age_days);
+        let keep = (days > 0).then(|| Duration::from_secs(days * 86_400));
+        return Ok(Box::new(Rotating::open(Path::new(&file.path), keep)?));
+    }
+    let options = std::fs::OpenOptions::new().create(true).append(true).open(&file.path);
+    Ok(Box::new(options?))
+}
+
 /// Begins to log as the config says, at the level of the command line if it gives one. Not to standard output where that is
 /// the stream's.
 pub(super) fn init_log(given: Option<&str>, logger: Option<&Logger>, to_stdout: bool) -> anyhow::Result<()> {
     let name = given.or(logger.map(|l| l.level.as_str())).unwrap_or("INFO");
     let level = level(name).with_context(|| format!("log level '{name}' is not a level"))?;
-    let out: Box<dyn std::io::Write + Send> = match logger.map(|l| l.file.path.as_str()) {
-        Some(path) if !path.is_empty() => {
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-            Box::new(file.with_context(|| format!("open the log {path}"))?)
-        }
+    let out: Box<dyn std::io::Write + Send> = match logger.map(|l| &l.file) {
+        Some(file) if !file.path.is_empty() => open_log(file).with_context(|| format!("open the log {}", file.path))?,
         _ if to_stdout => Box::new(std::io::stdout()),
         _ => Box::new(std::io::stderr()),
     };
@@ -169,6 +177,7 @@ struct Running {
     /// The stream that the routes show.
     _routes: Routes,
     server: Option<Serving>,
+    pushing: Pushing,
 }
 
 impl Running {
@@ -187,10 +196,13 @@ impl Running {
         if let Some(server) = &server {
             tracing::info!("Listening for HTTP requests at: http://{}", server.address);
         }
+        let metrics = stream.metrics().clone();
+        let pushing = Pushing::start(&config.metrics, move || vec![metrics.clone()]);
         Ok(Running {
             stream,
             _routes: routes,
             server,
+            pushing,
         })
     }
 

@@ -19,7 +19,8 @@ use crate::engine::{
     Pipes, Services, Shared,
     config::{STREAM_SECTIONS, StreamConfig},
     many::{Definition, House, Reader, Refused, Rest, Streams},
-    measured, server,
+    measured,
+    pushing::Pushing, server,
 };
 use crate::telemetry::metrics::Labels;
 
@@ -112,17 +113,19 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(server) = &server {
         tracing::info!("Listening for HTTP requests at: http://{}", server.address);
     }
+    let all = streams.clone();
+    let pushing = Pushing::start(&streams.house().config.metrics, move || all.metrics());
     tracing::info!("Launching streams mode, use CTRL+C to close");
     let mut watched = Watched { texts };
     tokio::select! {
         () = signals.next() => {}
         () = watched.follow(&args, &surroundings, &streams), if args.watch => {}
     }
-    Ok(finish(&streams, &mut signals).await)
+    Ok(finish(&streams, pushing, &mut signals).await)
 }
 
 /// Ends everything in order; another signal ends it at once.
-async fn finish(streams: &Streams, signals: &mut Signals) -> ExitCode {
+async fn finish(streams: &Streams, pushing: Pushing, signals: &mut Signals) -> ExitCode {
     tracing::info!("Received SIGTERM, the service is closing");
     let code = tokio::select! {
         () = streams.stop() => ExitCode::SUCCESS,
@@ -133,9 +136,8 @@ async fn finish(streams: &Streams, signals: &mut Signals) -> ExitCode {
             ExitCode::FAILURE
         }
     };
-    let house = streams.house();
-    measured::publish_last(&house.config.metrics, &streams.metrics());
-    house.shared.close().await;
+    pushing.finish().await;
+    streams.house().shared.close().await;
     code
 }
 

@@ -77,14 +77,14 @@ pub(super) fn publisher(
 }
 
 /// What the process uses, if that is asked for.
-fn process(wanted: bool) -> String {
+pub(super) fn process(wanted: bool) -> String {
     match wanted {
         true => crate::telemetry::process::prometheus(),
         false => String::new(),
     }
 }
 
-fn json_of(sets: &[Metrics]) -> serde_json::Value {
+pub(super) fn json_of(sets: &[Metrics]) -> serde_json::Value {
     let mut all = serde_json::Map::new();
     for set in sets {
         if let serde_json::Value::Object(own) = set.json() {
@@ -94,29 +94,8 @@ fn json_of(sets: &[Metrics]) -> serde_json::Value {
     all.into()
 }
 
-/// Publishes metrics where the config wants them at the end.
-pub fn publish_last(config: &MetricsConfig, sets: &[Metrics]) {
-    let prometheus = config.prometheus.as_ref();
-    if let Some(path) = prometheus
-        .map(|p| &p.file_output_path)
-        .filter(|p| !p.is_empty())
-    {
-        let text = Metrics::prometheus_of(sets, histogram_bounds(prometheus).as_deref());
-        if let Err(e) = std::fs::write(path, text) {
-            tracing::error!("Failed to write metrics to {path}: {e}");
-        }
-    }
-    if config.logger.is_some()
-        && let serde_json::Value::Object(all) = json_of(sets)
-    {
-        for (name, value) in all {
-            tracing::info!(name = name.as_str(), value = %value, "Metric");
-        }
-    }
-}
-
 /// The bounds of histograms, if timings are histograms.
-fn histogram_bounds(prometheus: Option<&Prometheus>) -> Option<Vec<f64>> {
+pub(super) fn histogram_bounds(prometheus: Option<&Prometheus>) -> Option<Vec<f64>> {
     const USUAL: [f64; 11] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
     ];

@@ -19,6 +19,7 @@ mod output;
 mod pipeline;
 mod pressure;
 mod processed;
+pub mod pushing;
 mod rejecting;
 mod replays;
 mod resources;

@@ -8,6 +8,7 @@ mod deploy;
 mod examples;
 mod foresight;
 mod many_streams;
+mod metrics;
 
 use std::{
     collections::BTreeMap,

@@ -243,24 +243,9 @@ const INERT: &[(&[&str], &[&str], &str)] = &[
         "there are no debug endpoints",
     ),
     (
-        &["logger", "file", "rotate"],
-        &["false"],
-        "the log's file isn't rotated: leave that to logrotate with copytruncate",
-    ),
-    (
-        &["metrics", "prometheus", "push_url"],
-        &[""],
-        "metrics aren't pushed: have /metrics scraped",
-    ),
-    (
-        &["metrics", "logger", "push_interval"],
-        &["", "0s"],
-        "metrics are logged at the end only",
-    ),
-    (
         &["metrics", "logger", "flush_metrics"],
         &["false"],
-        "metrics are logged once, at the end",
+        "what is logged goes on counting",
     ),
 ];
 
@@ -359,8 +344,8 @@ mod tests {
             ),
             ("http: {debug_endpoints: false}", None),
             (
-                "metrics: {prometheus: {push_url: 'http://x'}}",
-                Some("field metrics.prometheus.push_url has no effect"),
+                "metrics: {logger: {flush_metrics: true}}",
+                Some("field metrics.logger.flush_metrics has no effect"),
             ),
             (
                 "tracer: {jaeger: {}}",

@@ -241,9 +241,9 @@ crate::fields! {
     pub struct LogFile {
         /// Its path; empty for none.
         path: String = "''",
-        /// Whether a new file is begun each day.
+        /// Whether a file of 10 MiB is put aside, with the time in its name, and a new one begun.
         rotate: bool = "false",
-        /// How many days a file is kept; 0 for ever.
+        /// How many days files that were put aside are kept; 0 for ever.
         rotate_max_age_days: u32 = "0",
     }
 }
