@@ -453,7 +453,7 @@ impl Drop for Arena {
             let disk = self.folder.join("disk");
             let _ = Command::new("umount").arg(disk).output();
         }
-        match std::thread::panicking() {
+        match std::thread::panicking() || self.settings.keeps {
             true => eprintln!("logs, history and output are in {}", self.folder.display()),
             false => drop(fs::remove_dir_all(&self.folder)),
         }

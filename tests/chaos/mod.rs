@@ -3,7 +3,7 @@
 //! A short run with short leases is part of the tests. `make chaos` runs for longer, on the optimised binary with default settings.
 //! CHAOS_SECONDS is for how long things go wrong, CHAOS_LONGEST_MS for how long one thing, CHAOS_SEED which things, CHAOS_BINARY the
 //! program. CHAOS_FAULTS=kill,drain is for those only (`Fault::name`), one after another and each after all is well again: so pauses are
-//! those of one thing.
+//! those of one thing. CHAOS_KEEP=1 leaves logs, history and output where they are.
 
 mod arena;
 mod network;
@@ -34,6 +34,8 @@ pub struct Settings {
     pub seed: u64,
     /// Names of the only faults that may happen; all if there are none.
     pub only: Vec<String>,
+    /// Whether logs, history and output stay there afterwards.
+    pub keeps: bool,
 }
 
 impl Settings {
@@ -46,6 +48,7 @@ impl Settings {
             variable("CHAOS_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_airtruct").to_owned());
         let only = variable("CHAOS_FAULTS").unwrap_or_default();
         let only = only.split(',').filter(|name| !name.is_empty());
+        let keeps = variable("CHAOS_KEEP").is_some();
         let only: Vec<String> = only.map(str::to_owned).collect();
         let seed = number("CHAOS_SEED").unwrap_or_else(|| u64::from(rand::random::<u32>()));
         let binary = std::fs::canonicalize(&binary).unwrap_or_else(|e| panic!("{binary}: {e}"));
@@ -62,6 +65,7 @@ impl Settings {
                 longest_fault: Duration::from_millis(number("CHAOS_LONGEST_MS").unwrap_or(6_000)),
                 seed,
                 only,
+                keeps,
             },
             None => {
                 let flags = [
@@ -86,6 +90,7 @@ impl Settings {
                     longest_fault: Duration::from_millis(2_000),
                     seed,
                     only,
+                    keeps,
                 }
             }
         }
@@ -165,6 +170,11 @@ fn run(kind: Kind) {
     );
     for kind in result["pauses"].as_array().into_iter().flatten() {
         println!("  {kind}");
+    }
+    let mut longest = result["handovers"].as_array().cloned().unwrap_or_default();
+    longest.sort_by_key(|handover| std::cmp::Reverse(handover["pause_ms"].as_u64()));
+    for handover in longest.iter().take(5) {
+        println!("  {handover}");
     }
     assert!(
         is_kept,
