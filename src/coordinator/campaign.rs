@@ -21,7 +21,7 @@ use crate::{
     history::History,
     ids::Term,
     proto,
-    store::{Leadership, Me, Store},
+    store::{self, Leadership, Me, Store},
     tasks::Shutdown,
 };
 
@@ -92,7 +92,7 @@ impl Context {
     async fn campaign(&self, events: &mut mpsc::Receiver<Event>) -> Option<(Term, Time)> {
         let mut seen: Option<(Leadership, Time)> = None;
         loop {
-            match self.store.leadership().await {
+            match self.in_time(self.store.leadership()).await {
                 Ok(row) => {
                     let now = self.clock.now();
                     let since = match &seen {
@@ -101,7 +101,7 @@ impl Context {
                     };
                     if self.is_free(&row, now.since(since)) {
                         let sent = self.clock.now();
-                        match self.store.lead(&row, &self.me).await {
+                        match self.in_time(self.store.lead(&row, &self.me)).await {
                             Ok(Some(term)) => return Some((term, self.leads_until(sent))),
                             Ok(None) => {}
                             Err(error) => tracing::warn!("the lead can't be taken: {error}"),
@@ -127,6 +127,17 @@ impl Context {
                 }
             }
         }
+    }
+
+    /// Waits for the store for as long as a leader leads without it: a connection that the network lost would be waited for until
+    /// its next retransmission otherwise, which comes the later the longer it was lost.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, store::Error>>,
+    ) -> anyhow::Result<T> {
+        let longest = Duration::from_millis(self.leader_lease_ms());
+        let done = tokio::time::timeout(longest, work).await;
+        Ok(done.map_err(|_| anyhow::anyhow!("no answer for {} ms", longest.as_millis()))??)
     }
 
     /// Whether the lead may be taken, given for how long the row has stood still.
