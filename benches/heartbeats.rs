@@ -2,7 +2,8 @@
 //!
 //! `make bench-heartbeats` (or `cargo bench --bench heartbeats`). A coordinator of its own, on SQLite in a temporary folder, and this
 //! process as all of its workers, each with a gRPC session over a connection of its own. It prints what the coordinator uses of a core and
-//! how often it wrote to its store while nothing happened. `AIRTRUCT_WORKERS`, `AIRTRUCT_STREAMS` and `AIRTRUCT_SECONDS` say other numbers.
+//! how often it wrote to its store while nothing happened. `AIRTRUCT_WORKERS`, `AIRTRUCT_STREAMS` and `AIRTRUCT_SECONDS` say other numbers,
+//! `AIRTRUCT_BIN` another program than the one that cargo built.
 
 use std::{
     collections::BTreeMap,
@@ -49,7 +50,9 @@ impl Coordinator {
         let folder = std::env::temp_dir().join(format!("airtruct-bench-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir_all(&folder)?;
         let said = folder.join("said");
-        let child = Command::new(env!("CARGO_BIN_EXE_airtruct"))
+        let built = || env!("CARGO_BIN_EXE_airtruct").into();
+        let program = std::env::var_os("AIRTRUCT_BIN").unwrap_or_else(built);
+        let child = Command::new(program)
             .current_dir(&folder)
             .args(["-role", "coordinator", "-grpc-port", "0", "-http-port", "0"])
             .stdout(Stdio::from(std::fs::File::create(&said)?))
