@@ -24,7 +24,7 @@ use futures::StreamExt;
 use tokio::time;
 
 const STREAM: &str =
-    "input:\n  generate: { interval: 1h, mapping: root = {} }\noutput:\n  drop: {}\n";
+    "input:\n  generate: { interval: 1h, mapping: 'root = {}' }\noutput:\n  drop: {}\n";
 /// How long anything may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Streams in one request.
@@ -263,15 +263,17 @@ async fn main() -> anyhow::Result<()> {
         let (grpc, seen) = (coordinator.grpc.clone(), seen.clone());
         tokio::spawn(async move {
             if let Err(error) = work(n, grpc, seen.clone()).await {
-                eprintln!("worker {n}: {error:#}");
-                seen.ended.fetch_add(1, Ordering::Relaxed);
+                // The first one tells enough.
+                if seen.ended.fetch_add(1, Ordering::Relaxed) == 0 {
+                    eprintln!("worker {n}: {error:#}");
+                }
             }
         });
         // Spread over their interval, as workers are that start on their own.
         time::sleep(heartbeat.mul_f64(2.0) / workers as u32).await;
     }
-    coordinator.define(streams).await?;
     let begun = Instant::now();
+    coordinator.define(streams).await?;
     until("every stream runs", || {
         seen.running.load(Ordering::Relaxed) == streams
     })
@@ -311,5 +313,7 @@ async fn main() -> anyhow::Result<()> {
         answers as f64 / took,
         100.0 * (later - cpu) / took,
     );
+    // What breaks from here on is the end.
+    seen.ended.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }
