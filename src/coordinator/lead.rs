@@ -39,6 +39,10 @@ pub(super) enum Halt {
 /// Decisions that are stored in one transaction. Between two of them events are heard, so that no heartbeat waits for long.
 const BATCH: usize = 200;
 
+/// What heartbeats of many workers are gathered for: to wake up for each and to wake up its session for the answer costs more than to deal
+/// with it. A lease is counted from later for it, which is the safe side.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Events that are taken in at once before anything is planned.
 const EVENTS_AT_ONCE: usize = 1_000;
 
@@ -138,7 +142,12 @@ impl<'a> Leader<'a> {
         };
         self.tick()?;
         if let Some(event) = event {
+            let is_beat = matches!(event, Event::Up(..));
             self.handle(event).await?;
+            if is_beat && self.sessions.are_many() {
+                tokio::time::sleep(GATHER).await;
+                self.tick()?;
+            }
             for _ in 0..EVENTS_AT_ONCE {
                 match events.try_recv() {
                     Ok(event) => self.handle(event).await?,
