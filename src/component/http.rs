@@ -110,11 +110,13 @@ impl HttpMux {
 
     /// Answers a request by the route that matches its path; 404 if none does.
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
-        let found = self.find(request.uri().path());
-        match found {
-            Some((handler, params)) => handler(HttpCall { request, params }).await,
-            None => not_found(),
-        }
+        self.try_call(request).await.unwrap_or_else(not_found)
+    }
+
+    /// Answers a request by the route that matches its path, if one does.
+    pub async fn try_call(&self, request: Request<Body>) -> Option<Response<Body>> {
+        let (handler, params) = self.find(request.uri().path())?;
+        Some(handler(HttpCall { request, params }).await)
     }
 
     fn find(&self, path: &str) -> Option<Found> {

@@ -33,7 +33,7 @@ mod wiring;
 
 use std::{collections::BTreeMap, fmt};
 
-pub use crate::component::{Fence, HttpMux, boottime_ms};
+pub use crate::component::{Fence, HttpMux, boottime_ms, not_found};
 pub use alone::Alone;
 pub use resources::{ResourceConfig, ResourceKind};
 pub use shared::Shared;

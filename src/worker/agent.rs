@@ -23,7 +23,7 @@ use super::{
     usage::Usage,
 };
 use crate::{
-    cluster::{Time, lease::WorkerLease},
+    cluster::{AssignmentState, Time, lease::WorkerLease},
     engine::{Outcome, Stream, boottime_ms},
     ids::{AssignmentId, Generation, Incarnation, Term, WorkerId},
     proto::{self, Up},
@@ -277,10 +277,13 @@ impl Agent {
                 input,
                 output,
             } => {
-                if self
-                    .slot_of(&id, run)
-                    .is_some_and(|slot| slot.connected(input, output))
-                {
+                let Some(slot) = self.slot_of(&id, run) else {
+                    return Next::Turn;
+                };
+                let is_news = slot.connected(input, output);
+                let is_whole = slot.state == AssignmentState::Running;
+                self.routes.set_whole(&id, run, is_whole);
+                if is_news {
                     self.report_soon(now);
                 }
             }

@@ -13,7 +13,7 @@ use axum::{
 use parking_lot::RwLock;
 
 use crate::{
-    engine::HttpMux,
+    engine::{HttpMux, not_found},
     ids::AssignmentId,
     telemetry::{metrics::Metrics, process},
 };
@@ -35,6 +35,8 @@ struct Entry {
     id: AssignmentId,
     run: u64,
     mux: HttpMux,
+    /// Whether it is connected and goes on: only then a path that it does not know is a wrong one.
+    is_whole: bool,
 }
 
 impl Routes {
@@ -44,6 +46,7 @@ impl Routes {
             id: id.clone(),
             run,
             mux,
+            is_whole: false,
         };
         self.0.streams.write().entry(name).or_default().push(entry);
         self.0.metrics.write().insert((id.clone(), run), metrics);
@@ -60,10 +63,28 @@ impl Routes {
         self.0.metrics.write().remove(&(id.clone(), run));
     }
 
+    /// Notes whether a run is connected and goes on. While it starts or drains its routes come and go.
+    pub(super) fn set_whole(&self, id: &AssignmentId, run: u64, is_whole: bool) {
+        let mut streams = self.0.streams.write();
+        let entries = streams.get_mut(id.shard.stream.as_str());
+        for entry in entries.into_iter().flatten() {
+            if entry.id == *id && entry.run == run {
+                entry.is_whole = is_whole;
+            }
+        }
+    }
+
     /// The newest run of a stream.
     fn find(&self, stream: &str) -> Option<HttpMux> {
         let streams = self.0.streams.read();
         streams.get(stream)?.last().map(|entry| entry.mux.clone())
+    }
+
+    /// Whether a stream's newest run is connected and goes on.
+    fn is_whole(&self, stream: &str) -> bool {
+        let streams = self.0.streams.read();
+        let newest = streams.get(stream).and_then(|entries| entries.last());
+        newest.is_some_and(|entry| entry.is_whole)
     }
 
     /// What the shards of a stream that run here have counted.
@@ -162,14 +183,6 @@ async fn ingest(
     mut request: Request,
 ) -> Response {
     let stream = params.get("stream").map(String::as_str).unwrap_or_default();
-    let Some(mux) = routes.find(stream) else {
-        let text = format!("the stream `{stream}` does not run on this worker\n");
-        let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-        response
-            .headers_mut()
-            .insert(MOVED, HeaderValue::from_static("1"));
-        return response;
-    };
     let whole = request
         .uri()
         .path_and_query()
@@ -185,7 +198,25 @@ async fn ingest(
         Ok(uri) => *request.uri_mut() = uri,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     }
-    mux.call(request.map(Body::new)).await
+    let Some(mux) = routes.find(stream) else {
+        return moved(stream);
+    };
+    let answered = mux.try_call(request.map(Body::new)).await;
+    // Asked only now: one that begins to drain is not whole before its routes go.
+    answered.unwrap_or_else(|| match routes.is_whole(stream) {
+        true => not_found(),
+        false => moved(stream),
+    })
+}
+
+/// The answer that makes whoever asked look for the stream elsewhere.
+fn moved(stream: &str) -> Response {
+    let text = format!("the stream `{stream}` does not run on this worker\n");
+    let mut response = (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+    response
+        .headers_mut()
+        .insert(MOVED, HeaderValue::from_static("1"));
+    response
 }
 
 #[cfg(test)]
@@ -232,6 +263,9 @@ mod tests {
             (status, text.as_str()),
             (200, "/post/a%20b?c=d [(\"x\", \"a%20b\")]")
         );
+        let (status, moved, _) = call("/ingest/s").await;
+        assert_eq!((status, moved), (503, true), "it may still get that route");
+        routes.set_whole(&id("s", 1), 1, true);
         assert_eq!(call("/ingest/s").await.0, 404);
         let (status, moved, _) = call("/ingest/other/post/x").await;
         assert_eq!((status, moved), (503, true));

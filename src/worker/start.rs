@@ -34,6 +34,10 @@ use crate::{
 /// Events that may wait for the loop.
 const EVENTS: usize = 1_024;
 
+/// How long the ports stay open after the goodbye: the coordinator may just have sent a request here, which is to hear that the stream
+/// has moved and not to find a closed connection, of which nobody knows what became of the request.
+const LINGER: Duration = Duration::from_millis(150);
+
 /// How long requests under way may take to end when the worker stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -117,6 +121,9 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
     );
     let task = tokio::spawn(async move {
         let worked = agent.run(inbox).await;
+        if worked.is_ok() {
+            tokio::time::sleep(LINGER).await;
+        }
         stop.cancel();
         worked
     });

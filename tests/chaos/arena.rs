@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -119,7 +120,7 @@ impl Arena {
 
     fn mount(&self) {
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"])
             .arg(self.folder.join("disk"))
             .status();
         assert!(mounted.is_ok_and(|status| status.success()), "a small disk");
@@ -335,12 +336,9 @@ impl Arena {
                 stop(&mut self.database, libc::SIGQUIT);
             }
             Fault::FillDisk => {
-                let ballast = self.folder.join("disk/ballast");
-                let size = (1..=512).rev().find(|kib| {
-                    let bytes = vec![1; kib * 8 * 1_024];
-                    fs::write(&ballast, bytes).is_ok()
-                });
-                assert!(size.is_some(), "the disk takes something");
+                let ballast = File::create(self.folder.join("disk/ballast"));
+                let mut ballast = ballast.expect("the disk has room for a name");
+                while ballast.write_all(&[1; 4_096]).is_ok() {}
             }
         }
     }
