@@ -123,6 +123,10 @@ impl View {
                     ..known.lease
                 },
             });
+            // An earlier start is the newest again where a later one has gone: it is no former start of itself, of which its own address
+            // would prove that it has exited.
+            let newest = worker.incarnation;
+            worker.former.retain(|former| former.incarnation != newest);
             for former in &mut worker.former {
                 former.lease.exited |= former.address == worker.address;
             }
@@ -427,6 +431,25 @@ mod tests {
         let worker = &stored.workers[&id];
         assert_eq!(worker.lease.heard, Some(Time(51_000)));
         assert_eq!(worker.lease_of(Incarnation(1)).heard, Some(Time(50_000)));
+    }
+
+    #[test]
+    fn one_that_outlives_its_twin_is_not_taken_for_gone() {
+        let mut view = durable();
+        let mut twin = hello(2);
+        twin.address = "elsewhere.test:1".to_owned();
+        view.register(twin.clone(), Time(1_000));
+        let id = WorkerId::new("w").expect("an id");
+        view.session_broke(&id, Incarnation(2));
+        assert!(view.exit_proven(&id, Incarnation(2)));
+        let lost = Action::MarkLost { worker: id.clone() };
+        view.apply(&Decision::new(lost, "for the test"), Time(1_100));
+        assert_eq!(view.register(hello(1), Time(1_200)), Registration::Welcome);
+        assert_eq!(view.workers[&id].incarnation, Incarnation(1));
+        // A registration of the twin that was on its way for long.
+        view.register(twin, Time(1_300));
+        let lease = view.workers[&id].lease_of(Incarnation(1));
+        assert_eq!((lease.heard, lease.exited), (Some(Time(1_200)), false));
     }
 
     #[test]
