@@ -376,7 +376,6 @@ impl Handle {
 
     // Requests.
 
-    /// Answers a request by the `http_server` components of a stream. Its path is what is left after
     /// What the workers that run a stream have counted of it: metrics by name and labels, as their `/metrics` has them.
     pub async fn stream_stats(
         &self,
@@ -385,6 +384,7 @@ impl Handle {
         self.0.ingest.stats(self, stream).await
     }
 
+    /// Answers a request by the `http_server` components of a stream. Its path is what is left after
     /// `/ingest/{stream}`. Waits for a stream that is on the move.
     pub async fn ingest(
         &self,

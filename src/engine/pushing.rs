@@ -1,6 +1,9 @@
 //! Metrics go where nobody asks for them: to a Prometheus push gateway, into the log, into a file; from time to time and at the end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
@@ -23,7 +26,8 @@ pub struct Pushing {
 struct Target {
     config: MetricsConfig,
     sets: Box<dyn Fn() -> Vec<Metrics> + Send + Sync>,
-    client: reqwest::Client,
+    /// Made for the first push: most configs have none, and a client reads certificates when it is made.
+    client: OnceLock<reqwest::Client>,
 }
 
 impl Pushing {
@@ -35,7 +39,7 @@ impl Pushing {
         let target = Arc::new(Target {
             config: config.clone(),
             sets: Box::new(sets),
-            client: reqwest::Client::new(),
+            client: OnceLock::new(),
         });
         let task = target.interval().map(|every| {
             let target = target.clone();
@@ -105,6 +109,7 @@ impl Target {
             .extend(["metrics", "job", &gateway.push_job_name]);
         let mut request = self
             .client
+            .get_or_init(reqwest::Client::new)
             .put(url)
             .timeout(TIMEOUT)
             .header("content-type", "text/plain; version=0.0.4; charset=utf-8")

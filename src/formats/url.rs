@@ -182,6 +182,20 @@ fn unescape(text: &str, part: Part) -> Result<String, String> {
     })
 }
 
+/// Percent-encodes all but letters, digits, `-`, `.`, `_` and `~`.
+pub fn percent_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(byte as char);
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 /// A part as Go would write it by itself.
 fn escape(text: &str, part: Part) -> String {
     let mut out = String::with_capacity(text.len());

@@ -129,10 +129,7 @@ impl Agent {
             let until = duty.drain_ms.map(|left_ms| now.plus(left_ms));
             if let Some(slot) = self.slots.get_mut(&id) {
                 if let (Some(until), Goal::Run) = (until, slot.goal) {
-                    if let Some(run) = &slot.run {
-                        self.routes.set_whole(&id, run.number, false);
-                    }
-                    slot.drain(until);
+                    slot.drain(until, &self.routes);
                 }
                 continue;
             }

@@ -46,10 +46,7 @@ impl Agent {
         if is_alone && !std::mem::replace(&mut leaving.drains_itself, true) {
             let until = leaving.since.plus(self.drain_ms);
             for slot in self.slots.values_mut() {
-                if let Some(run) = &slot.run {
-                    self.routes.set_whole(&slot.id, run.number, false);
-                }
-                slot.drain(until);
+                slot.drain(until, &self.routes);
             }
         }
         None

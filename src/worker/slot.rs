@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::agent::Event;
+use super::{agent::Event, routes::Routes};
 use crate::{
     cluster::{AssignmentState, FailureKind, OnPartition, Time, history::Event as Recorded},
     engine::{Fence, Outcome, Pipes, Secrets, Services, Stream, StreamSpec, boottime_ms},
@@ -165,8 +165,8 @@ impl Slot {
         }
     }
 
-    /// Asks it to finish what it has read.
-    pub(super) fn drain(&mut self, until: Time) {
+    /// Asks it to finish what it has read. Its routes come and go from then on.
+    pub(super) fn drain(&mut self, until: Time, routes: &Routes) {
         self.goal = Goal::Drain { until };
         if self.state.is_over() {
             return;
@@ -176,6 +176,7 @@ impl Slot {
             Some(run) => {
                 self.state = AssignmentState::Draining;
                 self.reason = "it finishes what it has read".to_owned();
+                routes.set_whole(&self.id, run.number, false);
                 match &run.stream {
                     Some(stream) => stream.stop(),
                     None => run.cancel.cancel(),

@@ -172,9 +172,4 @@ impl SinkCheck {
         let all = self.shards.iter();
         all.map(|(id, shard)| (id, shard.owners.as_slice()))
     }
-
-    /// The shards that wrote.
-    pub fn shards(&self) -> impl Iterator<Item = &ShardId> {
-        self.shards.keys()
-    }
 }

@@ -12,8 +12,8 @@ pub struct Timeline {
     /// Whether all records are of one boot of one machine: only then can times be compared.
     pub one_clock: bool,
     /// Whether any coordinator wrote a history, or any worker did.
-    pub has_grants: bool,
-    pub has_runs: bool,
+    has_grants: bool,
+    pub(super) has_runs: bool,
     grants: BTreeMap<AssignmentId, Vec<Grant>>,
     runs: BTreeMap<AssignmentId, Vec<Run>>,
     releases: BTreeMap<AssignmentId, (ReleaseCause, String)>,

@@ -2,6 +2,7 @@
 
 use super::Draft;
 use super::auth::Oauth1Config;
+use crate::formats::url::percent_encode as encode;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
@@ -52,20 +53,6 @@ pub(super) fn sign(config: &Oauth1Config, draft: &Draft, nonce: &str, now: u64) 
     }
     header.push_str(&format!("oauth_signature=\"{}\"", encode(&signature)));
     header
-}
-
-/// Percent-encodes all but letters, digits, `-`, `.`, `_` and `~`.
-fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte as char);
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -41,20 +41,22 @@ pub(super) fn index(value: &Value, key: &Value) -> Result {
                 Ok(found.map_or(Value::Null, |c| c.to_string().into()))
             }
             (other, Some(_)) => no_array(other),
-            (Value::Array(_), None) => error(format!(
-                "expected a number for indexing an array but got: {}",
-                typed(key)
-            )),
             (Value::String(_), None) => error(format!(
                 "expected a number for indexing a string but got: {}",
                 typed(key)
             )),
-            (_, None) => error(format!(
-                "expected a string for object key but got: {}",
-                typed(key)
-            )),
+            (other, None) => no_step(other, key),
         },
     }
+}
+
+/// What is wrong with a step that is neither an index nor a key: what the value would have wanted.
+fn no_step<T>(value: &Value, step: &Value) -> Result<T> {
+    let wanted = match value {
+        Value::Array(_) => "a number for indexing an array",
+        _ => "a string for object key",
+    };
+    error(format!("expected {wanted} but got: {}", typed(step)))
 }
 
 /// The place that an index counts from the front or the back; none before the front. It may lie beyond the end.
@@ -202,18 +204,7 @@ fn set(value: &mut Value, path: &[Value], new: Value) -> Result<()> {
             }
             (Some(at), Value::Array(array)) => set_item(array, at, rest, new)?,
             (Some(_), other) => return no_array(other),
-            (None, Value::Array(_)) => {
-                return error(format!(
-                    "expected a number for indexing an array but got: {}",
-                    typed(step)
-                ));
-            }
-            (None, _) => {
-                return error(format!(
-                    "expected a string for object key but got: {}",
-                    typed(step)
-                ));
-            }
+            (None, other) => return no_step(other, step),
         },
     }
     Ok(())
@@ -306,18 +297,7 @@ fn check(value: &Value, path: &Array) -> Result<()> {
                     }
                 }
                 (Some(_), other) => return no_array(other),
-                (None, Value::Array(_)) => {
-                    return error(format!(
-                        "expected a number for indexing an array but got: {}",
-                        typed(step)
-                    ));
-                }
-                (None, _) => {
-                    return error(format!(
-                        "expected a string for object key but got: {}",
-                        typed(step)
-                    ));
-                }
+                (None, other) => return no_step(other, step),
             },
         };
     }

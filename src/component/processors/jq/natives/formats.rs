@@ -4,6 +4,7 @@ use super::super::fail::{Result, error, failed, typed, unfit};
 use super::super::json;
 use super::values::to_text;
 use super::{Native, native};
+use crate::formats::url::percent_encode;
 use crate::value::Value;
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -23,7 +24,7 @@ pub(super) const TABLE: &[Native] = &[
             ],
         )
     })),
-    native!("@uri", 0, |value: &Value| of_text(value, uri)),
+    native!("@uri", 0, |value: &Value| of_text(value, percent_encode)),
     native!("@urid", 0, |value: &Value| {
         let Value::String(text) = to_text(value)? else {
             return Ok(Value::Null);
@@ -137,19 +138,6 @@ fn escaped(text: &str, escapes: &[(char, &str)]) -> String {
         match escapes.iter().find(|(from, _)| *from == c) {
             Some((_, to)) => out.push_str(to),
             None => out.push(c),
-        }
-    }
-    out
-}
-
-fn uri(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(byte.into())
-            }
-            other => out.push_str(&format!("%{other:02X}")),
         }
     }
     out
