@@ -1,6 +1,7 @@
 //! Paths into values: `a.b.0`, resolved when a mapping compiles.
 
 use crate::value::{Array, Object, Str, Value};
+use smallvec::SmallVec;
 use std::fmt::Write as _;
 
 /// One step of a path: a key, which is an index where the value is an array.
@@ -97,6 +98,17 @@ pub(crate) fn get(value: &Value, path: &[Segment]) -> Option<Value> {
         };
     }
     Some(value)
+}
+
+/// What `value` holds at a dotted path that isn't known before, as [`parse`] reads it.
+pub(crate) fn get_dotted(value: &Value, text: &str) -> Option<Value> {
+    if !text.contains('~') {
+        let keys: SmallVec<[&str; 8]> = text.split('.').collect();
+        if let found @ Some(_) = value.get_path(&keys) {
+            return found;
+        }
+    }
+    get(value, &parse(text))
 }
 
 /// Whether `value` has something at `path`, null included.

@@ -105,6 +105,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     running.pushing.finish().await;
+    // The process ends now: it need not take a large cache apart piece by piece.
+    std::mem::forget(running.stream);
     Ok(match outcome {
         Outcome::Completed | Outcome::Stopped => ExitCode::SUCCESS,
         Outcome::Failed { reason, .. } => {

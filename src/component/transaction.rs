@@ -5,7 +5,11 @@
 //! batch may be split, merged or dropped on its way, while the source waits for one answer about what it sent.
 
 use crate::message::{Batch, Message};
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut, Range},
+    sync::Arc,
+};
 
 /// A batch and the duty to answer it.
 #[derive(Debug)]
@@ -20,9 +24,13 @@ pub type Run = Vec<Transaction>;
 /// What became of a batch.
 pub type Answer = Result<(), BatchError>;
 
-/// Why a batch, or some of its messages, did not arrive.
+/// Why a batch, or some of its messages, did not arrive. Boxed, so that the answers of a run that arrived are small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchError {
+pub struct BatchError(Box<Failure>);
+
+/// What a [`BatchError`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
     pub text: Arc<str>,
     /// The failed messages by their [`Message::origin`] with a reason each; empty when the whole batch failed.
     /// Messages that aren't named here did arrive.
@@ -32,10 +40,13 @@ pub struct BatchError {
 impl BatchError {
     /// The whole batch failed.
     pub fn whole(text: impl Into<Arc<str>>) -> BatchError {
-        BatchError {
-            text: text.into(),
-            failed: Vec::new(),
-        }
+        BatchError::new(text, Vec::new())
+    }
+
+    /// These messages of the batch failed, or all of them if none is named; see [`Failure`].
+    pub fn new(text: impl Into<Arc<str>>, failed: Vec<(u32, Arc<str>)>) -> BatchError {
+        let text = text.into();
+        BatchError(Box::new(Failure { text, failed }))
     }
 
     /// The error of a batch of which these messages failed, each for a reason.
@@ -71,6 +82,20 @@ impl BatchError {
     /// Whether this message of the batch failed.
     pub fn covers(&self, message: &Message) -> bool {
         self.reason(message).is_some()
+    }
+}
+
+impl Deref for BatchError {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
+    }
+}
+
+impl DerefMut for BatchError {
+    fn deref_mut(&mut self) -> &mut Failure {
+        &mut self.0
     }
 }
 

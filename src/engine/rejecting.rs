@@ -85,11 +85,11 @@ impl Sink for Rejecting {
             (None, answer) => answer,
             (Some(own), Ok(())) => Err(own),
             (Some(own), Err(_)) if own.failed.is_empty() => Err(own),
-            (Some(mut own), Err(error)) => {
+            (Some(mut own), Err(mut error)) => {
                 if error.failed.is_empty() {
                     return Err(error);
                 }
-                own.failed.extend(error.failed);
+                own.failed.append(&mut error.failed);
                 Err(own)
             }
         };

@@ -57,14 +57,14 @@ fn merge(parts: impl Iterator<Item = (Answer, Vec<u32>)>) -> Answer {
     let mut merged: Option<BatchError> = None;
     let mut is_whole = false;
     for (answer, origins) in parts {
-        let Err(error) = answer else { continue };
+        let Err(mut error) = answer else { continue };
         let all = merged.get_or_insert_with(|| BatchError::whole(error.text.clone()));
         is_whole |= origins.contains(&u32::MAX);
         if error.failed.is_empty() {
             let failed = origins.iter().map(|o| (*o, error.text.clone()));
             all.failed.extend(failed);
         } else {
-            all.failed.extend(error.failed);
+            all.failed.append(&mut error.failed);
         }
     }
     match merged {
@@ -99,9 +99,9 @@ mod tests {
         duties.push("one", &[batch(&[0])]);
         duties.push("split", &[batch(&[0, 1]), batch(&[2]), batch(&[3])]);
         duties.push("last", &[batch(&[0])]);
-        let failed = |failed: &[u32]| BatchError {
-            text: "no".into(),
-            failed: failed.iter().map(|o| (*o, "no".into())).collect(),
+        let failed = |failed: &[u32]| {
+            let failed = failed.iter().map(|o| (*o, "no".into()));
+            BatchError::new("no", failed.collect())
         };
         let answers = vec![
             Ok(()),

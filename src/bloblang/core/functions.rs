@@ -85,8 +85,9 @@ fn json(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     if text.is_empty() {
         return Ok(Flow::Value(value));
     }
-    let path = path::parse(&text);
-    Ok(Flow::Value(path::get(&value, &path).unwrap_or(Value::Null)))
+    Ok(Flow::Value(
+        path::get_dotted(&value, &text).unwrap_or(Value::Null),
+    ))
 }
 
 fn all_of(metadata: Option<&Metadata>, show: impl Fn(&Value) -> Value) -> Flow {

@@ -37,14 +37,13 @@ impl Drop for Held {
         let failed = std::mem::take(&mut *self.failed.lock());
         let answer = match failed.first() {
             None => Ok(()),
-            Some((_, reason)) => Err(BatchError {
-                text: reason.clone(),
+            Some((_, reason)) => {
+                let reason = reason.clone();
                 // A message that was merged fails its whole batch.
-                failed: match failed.iter().any(|(origin, _)| *origin == u32::MAX) {
-                    true => Vec::new(),
-                    false => failed,
-                },
-            }),
+                let is_whole = failed.iter().any(|(origin, _)| *origin == u32::MAX);
+                let failed = if is_whole { Vec::new() } else { failed };
+                Err(BatchError::new(reason, failed))
+            }
         };
         if let Some(ack) = self.ack.lock().take() {
             ack.answer(answer);

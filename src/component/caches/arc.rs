@@ -2,6 +2,7 @@
 
 use super::list::List;
 use super::local::{Entry, Store};
+use std::time::Instant;
 
 /// Weighs how recently and how often values were used.
 pub(super) struct Adaptive {
@@ -54,7 +55,7 @@ impl Store for Adaptive {
         self.frequent.get_mut(key).map(|entry| &*entry)
     }
 
-    fn set(&mut self, key: &str, entry: Entry) {
+    fn set(&mut self, key: &str, entry: Entry, _: Instant) {
         if self.frequent.contains(key) || self.recent.remove(key).is_some() {
             self.frequent.insert(key, entry);
             return;

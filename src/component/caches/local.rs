@@ -14,7 +14,7 @@ use std::{
 pub(super) trait Store: Send {
     /// The entry under `key`, which is used by this.
     fn get(&mut self, key: &str) -> Option<&Entry>;
-    fn set(&mut self, key: &str, entry: Entry);
+    fn set(&mut self, key: &str, entry: Entry, now: Instant);
     fn remove(&mut self, key: &str);
 }
 
@@ -28,15 +28,15 @@ pub(super) struct Entry {
 
 impl Entry {
     /// A copy of `value`, since what it is a part of may be much larger.
-    pub fn new(value: &[u8], ttl: Option<Duration>) -> Entry {
+    pub fn new(value: &[u8], ttl: Option<Duration>, now: Instant) -> Entry {
         Entry {
             value: Bytes::copy_from_slice(value),
-            until: ttl.and_then(|ttl| Instant::now().checked_add(ttl)),
+            until: ttl.and_then(|ttl| now.checked_add(ttl)),
         }
     }
 
-    pub fn is_over(&self) -> bool {
-        self.until.is_some_and(|until| until <= Instant::now())
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 }
 
@@ -49,8 +49,9 @@ pub(super) struct Local<S> {
 impl<S: Store> Local<S> {
     /// A cache over `store`, with values that it has from the start and that never end.
     pub fn new(mut store: S, default_ttl: Option<Duration>, values: &InitValues) -> Local<S> {
+        let now = Instant::now();
         for (key, value) in &values.0 {
-            store.set(key, Entry::new(value.as_bytes(), None));
+            store.set(key, Entry::new(value.as_bytes(), None, now), now);
         }
         Local {
             store: Mutex::new(store),
@@ -58,8 +59,9 @@ impl<S: Store> Local<S> {
         }
     }
 
-    fn entry(&self, value: &[u8], ttl: Option<Duration>) -> Entry {
-        Entry::new(value, ttl.or(self.default_ttl).filter(|ttl| !ttl.is_zero()))
+    fn entry(&self, value: &[u8], ttl: Option<Duration>, now: Instant) -> Entry {
+        let ttl = ttl.or(self.default_ttl).filter(|ttl| !ttl.is_zero());
+        Entry::new(value, ttl, now)
     }
 }
 
@@ -68,7 +70,7 @@ impl<S: Store> SyncCache for Local<S> {
         let mut store = self.store.lock();
         match store.get(key) {
             None => return Err(CacheError::NotFound),
-            Some(entry) if !entry.is_over() => return Ok(entry.value.clone()),
+            Some(entry) if !entry.is_over(Instant::now()) => return Ok(entry.value.clone()),
             Some(_) => {}
         }
         store.remove(key);
@@ -76,17 +78,19 @@ impl<S: Store> SyncCache for Local<S> {
     }
 
     fn set_now(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
-        let entry = self.entry(&value, ttl);
-        self.store.lock().set(key, entry);
+        let now = Instant::now();
+        let entry = self.entry(&value, ttl, now);
+        self.store.lock().set(key, entry, now);
         Ok(())
     }
 
     fn add_now(&self, key: &str, value: Bytes, ttl: Option<Duration>) -> Result<(), CacheError> {
+        let now = Instant::now();
         let mut store = self.store.lock();
-        if store.get(key).is_some_and(|entry| !entry.is_over()) {
+        if store.get(key).is_some_and(|entry| !entry.is_over(now)) {
             return Err(CacheError::Exists);
         }
-        store.set(key, self.entry(&value, ttl));
+        store.set(key, self.entry(&value, ttl, now), now);
         Ok(())
     }
 

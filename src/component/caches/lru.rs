@@ -6,6 +6,7 @@ use super::local::{Entry, InitValues, Local, Store};
 use super::two_queues::TwoQueues;
 use crate::component::{BuildCache, Cache, Context};
 use anyhow::ensure;
+use std::time::Instant;
 
 crate::choice! {
     /// Which values are forgotten when it is full.
@@ -85,7 +86,7 @@ impl Store for Standard {
         self.list.get_mut(key).map(|entry| &*entry)
     }
 
-    fn set(&mut self, key: &str, entry: Entry) {
+    fn set(&mut self, key: &str, entry: Entry, _: Instant) {
         self.list.insert(key, entry);
         if self.list.len() > self.cap {
             self.list.pop_oldest();

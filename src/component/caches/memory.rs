@@ -66,12 +66,12 @@ impl Store for Map {
         self.entries.get(key)
     }
 
-    fn set(&mut self, key: &str, entry: Entry) {
+    fn set(&mut self, key: &str, entry: Entry, now: Instant) {
         if let Some(interval) = self.interval
-            && self.cleared.elapsed() >= interval
+            && now.duration_since(self.cleared) >= interval
         {
-            self.entries.retain(|_, entry| !entry.is_over());
-            self.cleared = Instant::now();
+            self.entries.retain(|_, entry| !entry.is_over(now));
+            self.cleared = now;
         }
         match self.entries.get_mut(key) {
             Some(old) => *old = entry,
@@ -173,8 +173,9 @@ mod tests {
     #[test]
     fn values_that_ended_are_cleared_away() {
         let mut map = map(Some(Duration::ZERO));
-        map.set("a", Entry::new(b"1", Some(Duration::ZERO)));
-        map.set("b", Entry::new(b"2", None));
+        let now = Instant::now();
+        map.set("a", Entry::new(b"1", Some(Duration::ZERO), now), now);
+        map.set("b", Entry::new(b"2", None, now), now);
         assert_eq!(map.entries.len(), 1);
     }
 }

@@ -83,7 +83,7 @@ impl DropOn {
         }
         match left.first().map(|(_, reason)| reason.clone()) {
             None => Ok(()),
-            Some(text) => Err(BatchError { text, failed: left }),
+            Some(text) => Err(BatchError::new(text, left)),
         }
     }
 }

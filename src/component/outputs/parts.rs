@@ -73,13 +73,13 @@ impl Sent {
 }
 
 /// Adds an error to an answer: what failed before or fails now has failed.
-pub(super) fn add_error(answer: &mut Answer, error: BatchError) {
+pub(super) fn add_error(answer: &mut Answer, mut error: BatchError) {
     match answer {
         Ok(()) => *answer = Err(error),
         Err(earlier) if earlier.failed.is_empty() => {}
         Err(earlier) if error.failed.is_empty() => earlier.failed.clear(),
         Err(earlier) => {
-            for (origin, reason) in error.failed {
+            for (origin, reason) in error.failed.drain(..) {
                 if earlier.failed.iter().all(|(o, _)| *o != origin) {
                     earlier.failed.push((origin, reason));
                 }
@@ -108,10 +108,7 @@ mod tests {
     use super::*;
 
     fn error(failed: &[u32]) -> BatchError {
-        BatchError {
-            text: "x".into(),
-            failed: failed.iter().map(|o| (*o, "x".into())).collect(),
-        }
+        BatchError::new("x", failed.iter().map(|o| (*o, "x".into())).collect())
     }
 
     #[test]

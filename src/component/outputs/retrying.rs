@@ -1,7 +1,7 @@
 //! Sending again what failed, with growing pauses.
 
 use super::parts::failed;
-use crate::component::{Answer, BatchError, Sink};
+use crate::component::{Answer, Sink};
 use crate::message::Batch;
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -97,20 +97,17 @@ impl Sink for Retrying {
 fn give_up(answers: &mut [Answer], text: &str) {
     let text: Arc<str> = text.into();
     for error in answers.iter_mut().filter_map(|a| a.as_mut().err()) {
-        *error = BatchError {
-            text: text.clone(),
-            failed: error
-                .failed
-                .iter()
-                .map(|(origin, _)| (*origin, text.clone()))
-                .collect(),
-        };
+        error.text = text.clone();
+        for (_, reason) in &mut error.failed {
+            *reason = text.clone();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::BatchError;
     use crate::message::Message;
     use parking_lot::Mutex;
 
