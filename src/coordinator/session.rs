@@ -1,17 +1,26 @@
 //! The gRPC service that workers dial: messages become events of the loop, and its answers messages.
+//!
+//! It has a thread of its own: no heartbeat waits behind a request to the API, and no message wakes up a second thread on its way from
+//! the socket to the loop's queue.
 
 use std::{
     collections::BTreeMap,
+    net::TcpListener,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
+use anyhow::Context as _;
 use futures::channel::mpsc::{self, Receiver};
-use tokio::sync::oneshot;
-use tonic::{Request, Response, Status, Streaming};
+use tokio::sync::{oneshot, watch};
+use tonic::{
+    Request, Response, Status, Streaming,
+    transport::{Server, server::TcpIncoming},
+};
 
 use super::event::Event;
 use crate::{
@@ -20,8 +29,14 @@ use crate::{
         worker::{Lifetime, Load},
     },
     ids::{AssignmentId, Epoch, Generation, ShardId, StreamName, Term},
-    proto::{self, coordinator_server::Coordinator},
+    proto::{
+        self,
+        coordinator_server::{Coordinator, CoordinatorServer},
+    },
 };
+
+/// How long open calls may take to end when the coordinator stops.
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Messages that may wait for a worker to read them.
 const DOWN_CAPACITY: usize = 16;
@@ -30,19 +45,115 @@ const DOWN_CAPACITY: usize = 16;
 const MAX_LABELS: usize = 100;
 const MAX_LABEL_BYTES: usize = 1_000;
 
+/// From so many sessions on, heartbeats come in so often that they may wait for each other.
+const MANY: usize = 200;
+
+/// For how long what comes in over many sessions is left to gather before the thread looks at it: to wake up costs more than to deal with
+/// a heartbeat.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// How many sessions there are.
+#[derive(Clone, Default)]
+pub(super) struct Crowd(Arc<AtomicUsize>);
+
+impl Crowd {
+    /// Whether there are so many that a message may wait for others.
+    pub(super) fn is_large(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= MANY
+    }
+
+    fn enter(&self) -> Present {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Present(self.clone())
+    }
+}
+
+/// One of a crowd, until it is dropped.
+struct Present(Crowd);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Service {
     events: tokio::sync::mpsc::Sender<Event>,
     next: Arc<AtomicU64>,
+    crowd: Crowd,
 }
 
 impl Service {
-    pub(super) fn new(events: tokio::sync::mpsc::Sender<Event>) -> Self {
+    pub(super) fn new(events: tokio::sync::mpsc::Sender<Event>, crowd: Crowd) -> Self {
         Self {
             events,
             next: Arc::default(),
+            crowd,
         }
     }
+
+    /// Serves until `closed`, and for `CLOSE_TIMEOUT` more until open calls have ended.
+    async fn serve(
+        self,
+        listener: TcpListener,
+        closed: watch::Receiver<bool>,
+    ) -> anyhow::Result<()> {
+        let wait = |mut closed: watch::Receiver<bool>| async move {
+            let _ = closed.wait_for(|closed| *closed).await;
+        };
+        let service = CoordinatorServer::new(self)
+            .max_decoding_message_size(proto::MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(proto::MAX_MESSAGE_BYTES);
+        let (_, health) = tonic_health::server::health_reporter();
+        let incoming = TcpIncoming::from(tokio::net::TcpListener::from_std(listener)?);
+        let serving = Server::builder()
+            .http2_keepalive_interval(Some(Duration::from_secs(10)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+            .add_service(service)
+            .add_service(health)
+            .serve_with_incoming_shutdown(incoming.with_nodelay(Some(true)), wait(closed.clone()));
+        let cut_off = async {
+            wait(closed).await;
+            tokio::time::sleep(CLOSE_TIMEOUT).await;
+        };
+        tokio::select! {
+            served = serving => Ok(served?),
+            () = cut_off => Ok(()),
+        }
+    }
+}
+
+/// Serves on a thread of its own; what it gives back ends when it has ended, after `closed`.
+pub(super) fn serve(
+    listener: TcpListener,
+    events: tokio::sync::mpsc::Sender<Event>,
+    closed: watch::Receiver<bool>,
+) -> anyhow::Result<oneshot::Receiver<anyhow::Result<()>>> {
+    let crowd = Crowd::default();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park({
+            let crowd = crowd.clone();
+            move || {
+                if crowd.is_large() {
+                    std::thread::sleep(PAUSE);
+                }
+            }
+        })
+        .build()
+        .context("start the runtime of the gRPC server")?;
+    let (done, ended) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("grpc".to_owned())
+        .spawn(move || {
+            let served = runtime.block_on(Service::new(events, crowd).serve(listener, closed));
+            // Sessions that are still open end here.
+            drop(runtime);
+            let _ = done.send(served);
+        })
+        .context("start the thread of the gRPC server")?;
+    Ok(ended)
 }
 
 #[tonic::async_trait]
@@ -70,7 +181,9 @@ impl Coordinator for Service {
         let mut ups = request.into_inner();
         let (down, downs) = mpsc::channel(DOWN_CAPACITY);
         let events = self.events.clone();
+        let present = self.crowd.enter();
         tokio::spawn(async move {
+            let _present = present;
             if events.send(Event::Opened(id, down)).await.is_err() {
                 return;
             }

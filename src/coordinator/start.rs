@@ -1,17 +1,15 @@
 //! Puts a coordinator together: store, loop, gRPC server.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::sync::{mpsc, watch};
-use tonic::transport::{Server, server::TcpIncoming};
 
 use super::{
     Config, Handle, Role, Running, campaign::Context, clock::Clock, handle::Shared, ingest::Ingest,
-    measure::Measures, secrets::Secrets, session::Service,
+    measure::Measures, secrets::Secrets, session,
 };
 use crate::{
-    proto::{self, coordinator_server::CoordinatorServer},
     store::{Me, Store},
     tasks::Shutdown,
     telemetry::metrics::Metrics,
@@ -19,9 +17,6 @@ use crate::{
 
 /// Events that may wait for the loop. Whoever has more to say waits.
 const EVENTS: usize = 4_096;
-
-/// How long open calls may take to end when the coordinator stops.
-const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Starts a coordinator. Returns as soon as its store is open; [`Handle::wait_leading`] tells when it leads.
 /// When it is asked to stop, it ceases to lead before it closes its listener, so that a refused connection proves what
@@ -69,32 +64,13 @@ pub async fn start(config: Config, shutdown: Shutdown) -> anyhow::Result<Running
     }));
 
     let (close, closed) = watch::channel(false);
-    let service = CoordinatorServer::new(Service::new(events))
-        .max_decoding_message_size(proto::MAX_MESSAGE_BYTES)
-        .max_encoding_message_size(proto::MAX_MESSAGE_BYTES);
-    let (_, health) = tonic_health::server::health_reporter();
-    let mut server = tokio::spawn(
-        Server::builder()
-            .http2_keepalive_interval(Some(Duration::from_secs(10)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-            .add_service(service)
-            .add_service(health)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(config.grpc).with_nodelay(Some(true)),
-                async move {
-                    let mut closed = closed;
-                    let _ = closed.wait_for(|closed| *closed).await;
-                },
-            ),
-    );
+    let listener = config.grpc.into_std().context("take the gRPC port")?;
+    let served = session::serve(listener, events, closed)?;
     let task = tokio::spawn(async move {
         let led = context.run(inbox).await;
         let _ = close.send(true);
-        if tokio::time::timeout(CLOSE_TIMEOUT, &mut server)
-            .await
-            .is_err()
-        {
-            server.abort();
+        if let Ok(Err(error)) = served.await {
+            tracing::warn!("the gRPC server ended: {error:#}");
         }
         store.close().await;
         led

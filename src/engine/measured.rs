@@ -63,7 +63,10 @@ pub(super) fn publisher(
     Some(Arc::new(move |_| {
         let sets = sets();
         let (body, kind) = match is_json {
-            true => (json_of(&sets).to_string(), "application/json"),
+            true => (
+                json_of(&sets, Metrics::json).to_string(),
+                "application/json",
+            ),
             false => (
                 Metrics::prometheus_of(&sets, bounds.as_deref()) + &process(with_process),
                 "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
@@ -84,10 +87,14 @@ pub(super) fn process(wanted: bool) -> String {
     }
 }
 
-pub(super) fn json_of(sets: &[Metrics]) -> serde_json::Value {
+/// What several sets hold, as `read` gives it for each.
+pub(super) fn json_of(
+    sets: &[Metrics],
+    read: fn(&Metrics) -> serde_json::Value,
+) -> serde_json::Value {
     let mut all = serde_json::Map::new();
     for set in sets {
-        if let serde_json::Value::Object(own) = set.json() {
+        if let serde_json::Value::Object(own) = read(set) {
             all.extend(own);
         }
     }
@@ -124,7 +131,7 @@ mod tests {
         metrics.counter("a_b", &[("path", "x")]).add(1);
         metrics.counter("b", &[]).add(1);
         let want = serde_json::json!({"my_a_b{extra=\"a\",path=\"x\"}": 1});
-        assert_eq!(json_of(&[metrics]), want);
+        assert_eq!(json_of(&[metrics], Metrics::json), want);
     }
 
     fn none() -> MetricsConfig {

@@ -91,9 +91,14 @@ impl Target {
         {
             tracing::error!("Failed to push metrics: {error:#}");
         }
-        if self.config.logger.is_some()
-            && let serde_json::Value::Object(all) = json_of(&(self.sets)())
-        {
+        let Some(logger) = &self.config.logger else {
+            return;
+        };
+        let read = match logger.flush_metrics {
+            true => Metrics::take_json,
+            false => Metrics::json,
+        };
+        if let serde_json::Value::Object(all) = json_of(&(self.sets)(), read) {
             for (name, value) in all {
                 tracing::info!(name = name.as_str(), value = %value, "Metric");
             }

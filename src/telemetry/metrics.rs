@@ -51,6 +51,11 @@ impl Counter {
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+
+    /// What was counted, which is forgotten.
+    fn take(&self) -> u64 {
+        self.0.swap(0, Ordering::Relaxed)
+    }
 }
 
 /// A number that goes up and down.
@@ -93,10 +98,7 @@ impl Timing {
 
     /// Records `n` that took `ns` nanoseconds each.
     pub fn record_many(&self, ns: u64, n: u64) {
-        let buckets = self
-            .0
-            .buckets
-            .get_or_init(|| Box::new([const { AtomicU64::new(0) }; 128]));
+        let buckets = self.0.buckets.get_or_init(empty_buckets);
         buckets[bucket(ns)].fetch_add(n, Ordering::Relaxed);
         self.0.count.fetch_add(n, Ordering::Relaxed);
         self.0
@@ -129,6 +131,23 @@ impl Timing {
         0
     }
 
+    /// What was recorded, which is forgotten. What comes in meanwhile may be counted in one of both only in part.
+    fn take(&self) -> Timing {
+        let taken = Timing::default();
+        let move_to = |to: &AtomicU64, from: &AtomicU64| {
+            to.store(from.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        };
+        move_to(&taken.0.count, &self.0.count);
+        move_to(&taken.0.sum, &self.0.sum);
+        if let Some(buckets) = self.0.buckets.get() {
+            let to = taken.0.buckets.get_or_init(empty_buckets);
+            to.iter()
+                .zip(buckets.iter())
+                .for_each(|(to, from)| move_to(to, from));
+        }
+        taken
+    }
+
     /// How many took at most this long, to the precision of the buckets.
     pub fn at_most_ns(&self, ns: u64) -> u64 {
         let Some(buckets) = self.0.buckets.get() else {
@@ -139,6 +158,10 @@ impl Timing {
             .map(|n| n.load(Ordering::Relaxed))
             .sum()
     }
+}
+
+fn empty_buckets() -> Box<[AtomicU64; 128]> {
+    Box::new([const { AtomicU64::new(0) }; 128])
 }
 
 /// Two buckets for each power of two.
@@ -256,13 +279,26 @@ impl Metrics {
 
     /// Everything as a JSON object from `name{label="value"}` to a count, or to quantiles for timings.
     pub fn json(&self) -> serde_json::Value {
+        self.json_of(Metric::clone)
+    }
+
+    /// As [`Metrics::json`], and counts and timings start from zero again.
+    pub fn take_json(&self) -> serde_json::Value {
+        self.json_of(|metric| match metric {
+            Metric::Counter(c) => Metric::Counter(Counter(Arc::new(c.take().into()))),
+            Metric::Gauge(_) => metric.clone(),
+            Metric::Timing(t) => Metric::Timing(t.take()),
+        })
+    }
+
+    fn json_of(&self, read: impl Fn(&Metric) -> Metric) -> serde_json::Value {
         let mut out = serde_json::Map::new();
         let Some(registry) = &self.0 else {
             return out.into();
         };
         for (name, series) in registry.families.lock().iter() {
             for (labels, metric) in series {
-                let value = match metric {
+                let value = match read(metric) {
                     Metric::Counter(c) => c.get().into(),
                     Metric::Gauge(g) => g.get().into(),
                     Metric::Timing(t) => serde_json::json!({
@@ -367,5 +403,25 @@ mod tests {
         let median = timing.quantile_ns(0.5);
         assert!((400..=700).contains(&median), "{median}");
         assert_eq!(timing.count(), 1000);
+    }
+
+    #[test]
+    fn what_is_taken_is_counted_anew() {
+        let metrics = Metrics::new(Labels::new(), None);
+        let (counter, timing) = (metrics.counter("a", &[]), metrics.timing("t", &[]));
+        metrics.gauge("g", &[]).set(7);
+        counter.add(2);
+        timing.record_ns(1_000);
+        let before = metrics.json();
+        assert_eq!(metrics.take_json(), before);
+        let none = serde_json::json!({"p50": 0, "p90": 0, "p99": 0});
+        assert_eq!(
+            metrics.json(),
+            serde_json::json!({"a": 0, "g": 7, "t": none})
+        );
+        counter.add(1);
+        timing.record_ns(1_000);
+        assert_eq!(metrics.json()["a"], 1);
+        assert_eq!(metrics.json()["t"], before["t"]);
     }
 }

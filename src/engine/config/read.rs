@@ -236,18 +236,11 @@ pub(super) fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> 
 }
 
 /// Fields that are taken but do nothing here: where they are, what leaves them as they are by default, and what to know.
-const INERT: &[(&[&str], &[&str], &str)] = &[
-    (
-        &["http", "debug_endpoints"],
-        &["false"],
-        "there are no debug endpoints",
-    ),
-    (
-        &["metrics", "logger", "flush_metrics"],
-        &["false"],
-        "what is logged goes on counting",
-    ),
-];
+const INERT: &[(&[&str], &[&str], &str)] = &[(
+    &["http", "debug_endpoints"],
+    &["false"],
+    "there are no debug endpoints",
+)];
 
 /// Warns of what is set in the config and has no effect.
 fn warn_of_inert(root: &Node, linter: &mut Linter<'_>) {
@@ -343,10 +336,7 @@ mod tests {
                 Some("field http.debug_endpoints has no effect"),
             ),
             ("http: {debug_endpoints: false}", None),
-            (
-                "metrics: {logger: {flush_metrics: true}}",
-                Some("field metrics.logger.flush_metrics has no effect"),
-            ),
+            ("metrics: {logger: {flush_metrics: true}}", None),
             (
                 "tracer: {jaeger: {}}",
                 Some("field tracer.jaeger has no effect"),

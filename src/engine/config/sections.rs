@@ -310,7 +310,7 @@ crate::fields! {
     pub struct MetricsLog {
         /// How often; only at the end if empty.
         push_interval: crate::config::Span = "''",
-        /// Whether what was logged starts from zero again.
+        /// Whether counts and timings start from zero again when they were logged.
         flush_metrics: bool = "false",
     }
 }
