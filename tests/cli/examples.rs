@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{BINARY, Folder, Process, lines, program, wait_for};
+use super::{Folder, Process, binary, lines, program, wait_for};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -99,7 +99,7 @@ async fn make_run_starts_a_cluster_that_ends_on_ctrl_c() {
     let data = folder.join("data");
     command = {
         let mut script = std::process::Command::new(root().join("deploy/run.sh"));
-        script.arg(BINARY).env_clear().envs(
+        script.arg(binary()).env_clear().envs(
             command
                 .get_envs()
                 .filter_map(|(k, v)| Some((k.to_owned(), v?.to_owned()))),

@@ -22,7 +22,13 @@ use std::{
 
 use serde_json::Value as Json;
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_airtruct");
+/// The program: cargo's build of it, or another one that `AIRTRUCT_BIN` names.
+pub fn binary() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_airtruct").into();
+    let path = std::env::var_os("AIRTRUCT_BIN").unwrap_or_else(built);
+    std::fs::canonicalize(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}", PathBuf::from(path).display()))
+}
 
 /// How long anything may take before a test gives up. Far more than it should take: the machine may be busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,7 +67,7 @@ impl Drop for Folder {
 
 /// The program without what the test's own environment would set.
 pub fn program(folder: &Folder) -> Command {
-    let mut command = Command::new(BINARY);
+    let mut command = Command::new(binary());
     command.current_dir(folder.path()).env_clear();
     for kept in ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
         if let Some(value) = std::env::var_os(kept) {
@@ -181,12 +187,13 @@ impl Drop for Process {
 
 /// A coordinator and workers.
 pub struct Cluster {
-    pub folder: Folder,
     pub coordinator: Process,
     pub workers: Vec<Process>,
     pub http: String,
     pub grpc: String,
     flags: Vec<String>,
+    /// After the processes, whose logs are in it and are shown when a test fails.
+    pub folder: Folder,
 }
 
 impl Cluster {
@@ -240,17 +247,11 @@ impl Cluster {
         let name = format!("worker-{}", self.workers.len() + 1);
         let mut command = program(&self.folder);
         command
-            .args([
-                "-role",
-                "worker",
-                "-discovery-uri",
-                &self.grpc,
-                "-grpc-port",
-                "0",
-                "-http-port",
-                "0",
-            ])
+            .args(["-role", "worker", "-discovery-uri", &self.grpc])
             .args(flags)
+            // Any port that is free, unless a flag names one.
+            .env("GRPC_PORT", "0")
+            .env("HTTP_PORT", "0")
             .env("WORKER", &name)
             .env("OUT", self.folder.path());
         self.workers
