@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help run build test check tools fuzz chaos bench bench-heartbeats bench-e2e dist
+.PHONY: help run build test check tools fuzz chaos acceptance bench bench-heartbeats bench-e2e dist
 
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | column -t -s $$'\t'
@@ -32,6 +32,11 @@ chaos: tools ## real processes on hosts of their own, killed, stopped, drained a
 	$(CARGO) build --release
 	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) CHAOS_BINARY=$(or $(CHAOS_BINARY),target/release/airtruct) \
 		$(CARGO) test --test integration -- --nocapture chaos::
+
+acceptance: ## what was measured of the ancestor, measured of this program: a table of figures and goals; ACCEPTANCE_LONG=1 for all of it
+	$(CARGO) build --release
+	AIRTRUCT_BIN=$(or $(AIRTRUCT_BIN),target/release/airtruct) \
+		$(CARGO) test --test integration -- --ignored --exact --nocapture acceptance::the_acceptance_list
 
 bench: ## micro benchmarks: medians with their spread
 	$(CARGO) bench --bench values --bench mappings --bench plan

@@ -1,5 +1,6 @@
 //! The integration tests, one binary: a folder each for what they cover.
 
+mod acceptance;
 mod api;
 mod bloblang;
 mod chaos;

@@ -171,6 +171,23 @@ impl Process {
             .unwrap_or_default()
             / 1024.0
     }
+
+    /// The seconds of a core that it has used so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat =
+            std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        // The name may have spaces in it and stands in brackets; user and system time are the 12th and 13th field after it.
+        let fields = stat.rsplit_once(')').unwrap_or_default().1;
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        // SAFETY: it has no memory to get wrong.
+        let hertz = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+        ticks as f64 / hertz as f64
+    }
 }
 
 impl Drop for Process {
