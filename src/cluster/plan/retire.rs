@@ -1,7 +1,10 @@
 //! What should not run where it runs: not wanted any more, of an old revision, on a worker that is to be emptied, or handed over.
 
-use super::super::{
-    Action, Assignment, AssignmentState, Decision, Desired, Policy, Shard, Stream, Time, View,
+use super::{
+    super::{
+        Action, Assignment, AssignmentState, Decision, Desired, Policy, Shard, Stream, Time, View,
+    },
+    place,
 };
 use crate::ids::{AssignmentId, ShardId, WorkerId};
 
@@ -9,6 +12,7 @@ pub(super) fn decide(view: &View, policy: &Policy, now: Time) -> Vec<Decision> {
     let mut retire = Retire {
         view,
         until: now.plus(policy.drain_ms),
+        is_gathering: place::gathers_until(view, policy).is_some_and(|until| now < until),
         decisions: Vec::new(),
     };
     for (id, shard) in &view.shards {
@@ -39,6 +43,8 @@ pub(super) fn decide(view: &View, policy: &Policy, now: Time) -> Vec<Decision> {
 struct Retire<'a> {
     view: &'a View,
     until: Time,
+    /// Whether nothing would be placed yet that is handed over.
+    is_gathering: bool,
     decisions: Vec<Decision>,
 }
 
@@ -103,8 +109,11 @@ impl Retire<'_> {
         }
     }
 
-    /// Why a worker is to be emptied, if it is.
+    /// Why a worker is to be emptied now, if it is. While others gather, its streams go on rather than wait for a place.
     fn is_to_leave(&self, worker: &WorkerId) -> Option<String> {
+        if self.is_gathering {
+            return None;
+        }
         let drain = self.view.workers.get(worker)?.drain.as_ref()?;
         Some(format!("{worker} is draining: {}", drain.reason))
     }

@@ -345,6 +345,28 @@ fn a_draining_worker_is_emptied_and_gets_nothing() {
 }
 
 #[test]
+fn streams_of_a_draining_worker_go_on_while_others_gather() {
+    let mut world = World::new(1, 4);
+    world.policy.gather_ms = 150;
+    world.join(hello("w2", 1));
+    world.view.workers.get_mut(&worker("w1")).expect("w1").drain = Some(Drain {
+        cause: DrainCause::Leaving,
+        reason: "SIGTERM".to_owned(),
+        since: world.now,
+    });
+    assert_eq!(world.plan(), [], "nothing would be placed yet");
+    let deadline = next_deadline(&world.view, &world.policy, world.now);
+    assert_eq!(deadline, Some(world.now.plus(150)));
+    world.now = world.now.plus(20);
+    world.join(hello("w3", 1));
+    world.now = world.now.plus(130);
+    assert_eq!(world.plan().len(), 4);
+    world.heartbeats();
+    world.plan();
+    assert_eq!(world.counts(), [0, 2, 2]);
+}
+
+#[test]
 fn a_stateless_stream_starts_elsewhere_before_it_is_drained() {
     let mut world = World::new(2, 0);
     let mut http = Stream::new(stream("http"));
