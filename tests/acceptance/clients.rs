@@ -87,7 +87,6 @@ pub struct Posted {
 }
 
 impl Posting {
-    /// Begins once the first request is answered.
     pub fn begin(stage: &Stage, stream: &str) -> Posting {
         let is_over = Arc::new(AtomicBool::new(false));
         let url = stage.url(&format!("/ingest/{stream}/post"));

@@ -63,18 +63,17 @@ fn leave(table: &mut Table, rounds: usize, way: &Way) {
     for name in &ticking {
         stage.create_ticking(name, TICK);
     }
+    wait_all_on(&stage, "w1");
     let posting = Posting::begin(&stage, "hook");
+    stage.wait_after("hook", 0);
     let (mut gaps, mut pull_gaps, mut exits) = (vec![], vec![], vec![]);
     for round in 0..rounds {
         let (leaver, other) = [("w1", "w2"), ("w2", "w1")][round % 2];
-        wait_for("all streams to run and write", || {
-            let placement = stage.placement()?;
-            let all_there = placement.values().all(|worker| worker == leaver);
-            let names = placement.keys().filter(|name| stage.last(name).is_some());
-            (all_there && names.count() == 6).then_some(())
-        });
+        wait_all_on(&stage, leaver);
         let begun = now_ms();
-        stage.wait_after(&ticking[0], begun + WORKS_MS);
+        for name in ticking.iter().map(String::as_str).chain(["pull", "hook"]) {
+            stage.wait_after(name, begun + WORKS_MS);
+        }
         stage.start_worker(other, &[]);
         stage.wait_workers(2);
         let before = stage.epochs(&["pull".to_owned()])[0];
@@ -120,4 +119,13 @@ fn leave(table: &mut Table, rounds: usize, way: &Way) {
     table.none(POINT, title, "-", late_lines.sum());
     let title = "… how the process ends";
     table.same(POINT, title, way.exit, "exit status: 0", &exits);
+}
+
+/// Waits until a worker runs all six streams.
+fn wait_all_on(stage: &Stage, worker: &str) {
+    wait_for(&format!("all streams to run on {worker}"), || {
+        let placement = stage.placement()?;
+        let all_there = placement.values().all(|owner| owner == worker);
+        (all_there && placement.len() == 6).then_some(())
+    });
 }
