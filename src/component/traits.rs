@@ -39,6 +39,12 @@ pub trait Reader: Send {
     /// The next transactions, at least one. Dropping the future must not lose messages that the source won't send again.
     async fn read(&mut self) -> Result<Run, ReadError>;
 
+    /// Called instead of [`Reader::read`] where nothing more is to be read, until there is nothing: what a source was already asked for,
+    /// and won't hand out again. Asks for no more. Dropping the future must lose nothing.
+    async fn rest(&mut self) -> Option<Run> {
+        None
+    }
+
     async fn close(&mut self) {}
 }
 

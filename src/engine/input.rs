@@ -6,11 +6,17 @@ use crate::engine::log::Log;
 use crate::message::ComponentName;
 use crate::telemetry::metrics::{Counter, Metrics};
 use async_trait::async_trait;
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+/// How long an input that is to stop waits for what its source was asked for before.
+const REST_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct ReaderSource {
     reader: Box<dyn Reader>,
@@ -20,6 +26,8 @@ pub(super) struct ReaderSource {
     backoff: Backoff,
     /// Nothing is tried before.
     resume_at: Option<Instant>,
+    /// Until when the reader is asked for the rest, once the stream is to stop.
+    rest_until: Option<Instant>,
     /// Held once nothing more is read.
     ended: Option<HurryGuard>,
     metrics: InputMetrics,
@@ -79,6 +87,7 @@ impl ReaderSource {
             connected,
             backoff: Backoff::input(),
             resume_at: None,
+            rest_until: None,
             ended: None,
             metrics,
             log: Log::new(shop.stream.clone(), name),
@@ -112,6 +121,16 @@ impl ReaderSource {
             () = self.books.until_due(), if is_connected => Step::Again,
             step = forward => step,
         }
+    }
+
+    /// What was asked for before the stream was to stop, and comes only now.
+    async fn rest(&mut self) -> Option<Run> {
+        if !self.is_connected_now() {
+            return None;
+        }
+        let now = Instant::now();
+        let until = *self.rest_until.get_or_insert(now + REST_TIMEOUT);
+        timeout_at(until, self.reader.rest()).await.ok().flatten()
     }
 
     /// Counts what is sent again, and tells of it from time to time.
@@ -200,7 +219,12 @@ impl Source for ReaderSource {
                 }
                 continue;
             }
-            let step = self.step().await;
+            let mut step = self.step().await;
+            if let Step::Stop = step
+                && let Some(run) = self.rest().await
+            {
+                step = Step::Read(Ok(run));
+            }
             if let Some(run) = self.handle(step).filter(|run| !run.is_empty()) {
                 return Some(run);
             }

@@ -8,9 +8,12 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::any,
 };
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 /// A client that needs no TLS.
@@ -117,6 +120,58 @@ output: {{file: {{path: '{to}'}}}}"
     assert_eq!(run_stream(&config).await, Outcome::Completed);
     assert_eq!(folder.read("out"), "Basic bWU6c2VjcmV0 x\n");
     assert!(asked.load(Ordering::Relaxed) >= 3);
+}
+
+/// A server that hands out each number once, and takes its time; and how many it has handed out.
+async fn slow_server() -> (String, Arc<AtomicUsize>) {
+    let given = Arc::new(AtomicUsize::new(0));
+    let count = given.clone();
+    let answer = move || {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            number.to_string()
+        }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let app = Router::new().route("/", any(answer));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (format!("http://{address}/"), given)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_a_client_waits_for_when_it_stops_is_not_lost() {
+    let (folder, (url, given)) = (Folder::new(), slow_server().await);
+    let to = folder.path("out");
+    for run in 1..=3 {
+        let stream = start(&format!(
+            "input: {{http_client: {{url: '{url}'}}}}\noutput: {{file: {{path: '{to}'}}}}"
+        ));
+        wait_until(|| given.load(Ordering::Relaxed) >= 3 * run).await;
+        stream.stop();
+        stream.wait().await;
+        let all: String = (0..given.load(Ordering::Relaxed))
+            .map(|number| format!("{number}\n"))
+            .collect();
+        assert_eq!(folder.read("out"), all, "run {run}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_does_not_try_again() {
+    let stream = start(&format!(
+        "input: {{http_client: {{url: 'http://127.0.0.1:{}/', retry_period: 1h}}}}\noutput: {{drop: {{}}}}",
+        free_port()
+    ));
+    wait_until(|| stream.is_input_connected()).await;
+    let begun = Instant::now();
+    stream.stop();
+    stream.wait().await;
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(4), "it took {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -105,6 +105,22 @@ struct Poll {
     pending: Option<BoxFuture<'static, Result<Reply, HttpError>>>,
 }
 
+impl Poll {
+    /// The messages of an answer, if there are any.
+    fn take(&mut self, reply: &Reply) -> anyhow::Result<Option<Run>> {
+        let mut batch = self.request.client.messages(reply)?;
+        if self.drop_empty {
+            batch.retain(|message| !message.bytes().is_empty());
+        }
+        let Some(last) = batch.last() else {
+            return Ok(None);
+        };
+        self.request.previous = Arc::new([last.clone()]);
+        let ack = Ack::none();
+        Ok(Some(vec![Transaction { batch, ack }]))
+    }
+}
+
 #[async_trait]
 impl Reader for Poll {
     async fn connect(&mut self) -> anyhow::Result<()> {
@@ -126,20 +142,22 @@ impl Reader for Poll {
             let reply = pending.await;
             self.pending = None;
             let reply = reply.map_err(|error| ReadError::Failed(error.into()))?;
-            let mut batch = self
-                .request
-                .client
-                .messages(&reply)
-                .map_err(ReadError::Failed)?;
-            if self.drop_empty {
-                batch.retain(|message| !message.bytes().is_empty());
-            }
-            if let Some(last) = batch.last() {
-                self.request.previous = Arc::new([last.clone()]);
-                let ack = Ack::none();
-                return Ok(vec![Transaction { batch, ack }]);
+            if let Some(run) = self.take(&reply).map_err(ReadError::Failed)? {
+                return Ok(run);
             }
         }
+    }
+
+    async fn rest(&mut self) -> Option<Run> {
+        let pending = self.pending.as_mut()?;
+        // A request that fails now is not tried again.
+        let reply = tokio::select! {
+            biased;
+            reply = pending => reply.ok(),
+            () = self.request.client.until_idle() => None,
+        };
+        self.pending = None;
+        self.take(&reply?).ok().flatten()
     }
 }
 

@@ -16,6 +16,7 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// The largest answer that is taken.
 const MAX_BODY: usize = 256 << 20;
@@ -31,6 +32,24 @@ pub(crate) struct HttpClient {
     extract: MetadataFilter,
     rate_limit: Option<Arc<dyn RateLimit>>,
     authenticator: Authenticator,
+    /// How many requests a server has and has not answered.
+    under_way: watch::Sender<usize>,
+}
+
+/// Counts a request while it lasts.
+struct UnderWay<'a>(&'a watch::Sender<usize>);
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> UnderWay<'a> {
+        count.send_modify(|count| *count += 1);
+        UnderWay(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// A good answer.
@@ -125,6 +144,7 @@ impl HttpClient {
             extract: config.extract_headers.build()?,
             rate_limit: rate_limit.map(|label| cx.rate_limit(label)).transpose()?,
             config: config.clone(),
+            under_way: watch::Sender::new(0),
         })
     }
 
@@ -246,7 +266,15 @@ impl HttpClient {
         unreachable!("retries are counted without end")
     }
 
+    /// Waits until no server has a request that it has not answered: what is to be sent next waits for its turn, or for another try.
+    pub async fn until_idle(&self) {
+        let mut count = self.under_way.subscribe();
+        // The sender is held by self, so that waiting can't fail.
+        let _ = count.wait_for(|count| *count == 0).await;
+    }
+
     async fn attempt(&self, draft: Draft) -> Result<Reply, (HttpError, Next)> {
+        let _under_way = UnderWay::new(&self.under_way);
         let url = draft.url.clone();
         let exchange = async {
             let response = self.transmit(draft).await?;
