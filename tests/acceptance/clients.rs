@@ -20,7 +20,7 @@ use crate::cli::lines;
 const SENDERS: u64 = 4;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How long the server takes for a number.
+/// How long the server takes to answer with a number that it has given away.
 const THINKS: Duration = Duration::from_millis(10);
 
 /// A stream that answers a posted number once it has written it.
@@ -164,10 +164,10 @@ impl Numbers {
         );
         let counter = next.clone();
         let answer = move || {
-            let counter = counter.clone();
+            let number = counter.fetch_add(1, Ordering::Relaxed);
             async move {
                 tokio::time::sleep(THINKS).await;
-                counter.fetch_add(1, Ordering::Relaxed).to_string()
+                number.to_string()
             }
         };
         let routes = axum::Router::new().route("/next", axum::routing::get(answer));

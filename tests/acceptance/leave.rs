@@ -91,9 +91,10 @@ fn leave(table: &mut Table, rounds: usize, way: &Way) {
     }
     let posted = posting.end(&stage);
     stage.post("/api/v1/streams/pull/pause", &json!({}));
-    wait_for("the stream to be paused", || {
+    wait_for("the stream to have finished", || {
         let stream = stage.get("/api/v1/streams/pull")?;
-        (stream["state"] == "paused").then_some(())
+        let shards = stream["shards"].as_array()?;
+        (stream["state"] == "paused" && shards.is_empty()).then_some(())
     });
     let (lost, repeats) = compare(&stage, "pull", &numbers.given());
     let (unwritten, twice) = compare(&stage, "hook", &posted.accepted);
