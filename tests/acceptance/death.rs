@@ -31,7 +31,6 @@ pub fn measure_kills(table: &mut Table, extent: Extent) {
         wait_for("the worker's end to be known", || {
             (!stage.active().contains(&victim)).then_some(())
         });
-        stage.placement();
         offers += grants_since(&stage, &victim, killed);
         stage.start_worker(&victim, &[]);
         stage.wait_workers(3);
