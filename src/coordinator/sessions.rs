@@ -14,7 +14,7 @@ use super::{
     session,
 };
 use crate::{
-    cluster::{Drain, DrainCause, Duty, Goal, Heard, Time},
+    cluster::{Drain, DrainCause, Duty, Goal, Heard, Report, Time},
     ids::{AssignmentId, Generation, Incarnation, Term, WorkerId},
     proto::{self, down::Order, up},
 };
@@ -124,6 +124,28 @@ impl Sessions {
     }
 }
 
+impl Session {
+    /// Takes in what the worker has. Most heartbeats say the same as the one before.
+    fn note(&mut self, reports: &[Report]) {
+        let is_known = |report: &Report| self.reported.contains(&report.assignment);
+        if reports.len() != self.reported.len() || !reports.iter().all(is_known) {
+            let assignments = reports.iter().map(|report| report.assignment.clone());
+            self.reported = assignments.collect();
+        }
+    }
+}
+
+/// A message about a generation of the desired set, without the set.
+fn numbered(generation: Generation) -> proto::Down {
+    proto::Down {
+        generation: Some(proto::Generation {
+            term: generation.term.get(),
+            number: generation.number,
+        }),
+        ..proto::Down::default()
+    }
+}
+
 /// Sends a message; whether the worker takes it. One that does not read is told nothing more.
 fn send(session: &mut Session, down: proto::Down) -> bool {
     session.down.try_send(Ok(down)).is_ok()
@@ -183,12 +205,14 @@ impl Leader<'_> {
                     self.pending.workers.insert(who.0.clone());
                 }
                 if let Some(session) = self.sessions.all.get_mut(&id) {
-                    let reports = heartbeat.reports.iter();
-                    session.reported = reports.map(|report| report.assignment.clone()).collect();
+                    session.note(&heartbeat.reports);
                 }
                 self.identify(id, &who);
-                let lacks = heartbeat.applied != self.sessions.generation(&who.0, who.1);
-                let mut down = self.down(&who, id, lacks).await;
+                let generation = self.sessions.generation(&who.0, who.1);
+                let mut down = match heartbeat.applied == generation {
+                    true => numbered(generation),
+                    false => self.down(&who, id).await,
+                };
                 down.answers = Some(number);
                 down.order = self.recycle_order(&who.0);
                 self.send(id, down);
@@ -256,6 +280,9 @@ impl Leader<'_> {
     }
 
     fn identify(&mut self, id: SessionId, who: &(WorkerId, Incarnation)) {
+        if self.sessions.all.get(&id).is_none_or(|s| s.is_identified) {
+            return;
+        }
         let address = self
             .ledger
             .view
@@ -290,7 +317,7 @@ impl Leader<'_> {
                 .retain(|worker, _| known.contains_key(worker));
         }
         for (worker, id) in told {
-            let mut down = self.down(&worker, id, true).await;
+            let mut down = self.down(&worker, id).await;
             down.order = self.recycle_order(&worker.0);
             self.send(id, down);
         }
@@ -298,39 +325,29 @@ impl Leader<'_> {
         self.context.changes.send_modify(|number| *number += 1);
     }
 
-    /// A message with the newest generation and, if it is wanted, the set.
+    /// A message with the newest desired set.
     async fn down(
         &self,
         (worker, incarnation): &(WorkerId, Incarnation),
         id: SessionId,
-        with_duties: bool,
     ) -> proto::Down {
-        let generation = self.sessions.generation(worker, *incarnation);
-        let mut down = proto::Down {
-            generation: Some(proto::Generation {
-                term: generation.term.get(),
-                number: generation.number,
-            }),
-            ..proto::Down::default()
-        };
+        let mut down = numbered(self.sessions.generation(worker, *incarnation));
         let (Some(desired), Some(session)) = (
             self.sessions.desired(worker, *incarnation),
             self.sessions.all.get(&id),
         ) else {
             return down;
         };
-        if with_duties {
-            let mut duties = Vec::with_capacity(desired.duties.len());
-            let mut renderer = None;
-            for duty in &desired.duties {
-                let mut sent = self.duty(duty);
-                if !session.reported.contains(&duty.assignment) && duty.goal == Goal::Run {
-                    sent.definition = self.definition(duty, &mut renderer).await;
-                }
-                duties.push(sent);
+        let mut duties = Vec::with_capacity(desired.duties.len());
+        let mut renderer = None;
+        for duty in &desired.duties {
+            let mut sent = self.duty(duty);
+            if !session.reported.contains(&duty.assignment) && duty.goal == Goal::Run {
+                sent.definition = self.definition(duty, &mut renderer).await;
             }
-            down.duties = Some(proto::Duties { duties });
+            duties.push(sent);
         }
+        down.duties = Some(proto::Duties { duties });
         down
     }
 
