@@ -212,7 +212,6 @@ impl Field {
             Base::Slot(slot) => &cx.slots[slot],
             Base::This => return Some(cx.content_of_this()?.number_at(&self.path)?.into()),
             Base::Root => &cx.root,
-            Base::Gone => return None,
         };
         match flow {
             Flow::Value(value) => Some(value.number_at(&self.path)?.into()),
@@ -228,11 +227,7 @@ impl Field {
                 Ok(Flow::Value(found))
             }
             Base::This => Ok(read(&cx.this(|| path::show(&self.path))?, &self.path)),
-            Base::Root => Ok(match &cx.root {
-                Flow::Nothing => Flow::NULL,
-                root => read(root, &self.path),
-            }),
-            Base::Gone => Err(Fail::no_context(&path::show(&self.path))),
+            Base::Root => Ok(read(&cx.root, &self.path)),
         }
     }
 }

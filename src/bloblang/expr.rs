@@ -59,8 +59,6 @@ pub(crate) enum Base {
     Root,
     /// A value put in a slot by a method with a query argument, or by `match`; by its place from the bottom.
     Slot(usize),
-    /// No context is left.
-    Gone,
 }
 
 /// Conditions with their results, and the result otherwise.

@@ -73,7 +73,6 @@ impl Parser<'_> {
         while !self.take(")") {
             let before = self.at;
             let name = self.name();
-            self.skip_blanks();
             let name = match !name.is_empty() && self.take(":") {
                 true => Some(name),
                 false => {
@@ -81,7 +80,7 @@ impl Parser<'_> {
                     None
                 }
             };
-            self.skip_space();
+            self.skip_blanks();
             let param = match name {
                 Some(name) => params.iter().find(|p| p.name == name),
                 None => params.get(positional.len()),
@@ -106,10 +105,7 @@ impl Parser<'_> {
                 Some(name) => named.push((name.into(), expr)),
                 None => positional.push(expr),
             }
-            self.skip_space();
-            if self.take(",") {
-                self.skip_space();
-            } else if self.peek() != Some(b')') {
+            if !self.skip_comma() && self.peek() != Some(b')') {
                 return self.fault(self.at, "required: expected comma or closing bracket");
             }
         }

@@ -12,18 +12,19 @@ impl Parser<'_> {
     /// A whole expression; begins at its first character and ends right after its last.
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
         let start = self.at;
-        let first = self.term()?;
+        let first = self.operand()?;
         let mut height = self.height;
         let mut rest = Vec::new();
         loop {
             let before = self.at;
-            self.skip_space();
+            // An operator stands on the line where its left side ends; on the next one it would begin something new.
+            self.skip_blanks();
             let Some(infix) = self.infix() else {
                 self.at = before;
                 break;
             };
             self.skip_space();
-            rest.push((infix, self.term()?));
+            rest.push((infix, self.operand()?));
             height = height.max(self.height);
             self.raise(height + rest.len())?;
         }
@@ -37,27 +38,32 @@ impl Parser<'_> {
         Ok(combined)
     }
 
-    /// A term with its prefix and tails.
-    fn term(&mut self) -> Parsed<Expr> {
+    /// A term, or what a minus sign makes of it: `-2.abs()` is what `0 - 2.abs()` is.
+    fn operand(&mut self) -> Parsed<Expr> {
         let start = self.at;
-        if self.peek() == Some(b'!') {
-            self.at += 1;
-            self.skip_blanks();
-            let inner = self.nested(Self::term)?;
-            self.raise(self.height + 1)?;
-            return Ok(Expr::Not(Box::new(inner)));
+        if !self.take("-") {
+            return self.term();
         }
-        let is_number = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
-        if self.peek() == Some(b'-') && !is_number(self.text.as_bytes().get(start + 1)) {
-            self.at += 1;
+        self.skip_space();
+        let inner = self.nested(Self::term)?;
+        self.raise(self.height + 1)?;
+        fold::join(Infix::Op(Op::Sub), Expr::literal(0_i64), inner, start)
+    }
+
+    /// A term with its tails, and with `!` in front of it or not.
+    fn term(&mut self) -> Parsed<Expr> {
+        let is_negated = self.take("!");
+        if is_negated {
             self.skip_blanks();
-            let inner = self.nested(Self::term)?;
-            self.raise(self.height + 1)?;
-            return fold::join(Infix::Op(Op::Sub), Expr::literal(0_i64), inner, start);
         }
         self.height = 0;
         let root = self.root_of_term()?;
-        self.tails(root)
+        let term = self.tails(root)?;
+        if !is_negated {
+            return Ok(term);
+        }
+        self.raise(self.height + 1)?;
+        Ok(Expr::Not(Box::new(term)))
     }
 
     fn root_of_term(&mut self) -> Parsed<Expr> {
@@ -98,26 +104,20 @@ impl Parser<'_> {
             Some(b) if b.is_ascii_alphanumeric() || b == b'_' => {}
             _ => return self.fault(start, "expected query"),
         }
-        if self.take_word("match") {
-            if self.skip_space() || self.peek() == Some(b'{') {
-                return self.nested(Self::match_expression);
-            }
-            self.at = start;
+        if self.take("match") && self.skip_blanks() {
+            return self.nested(Self::match_expression);
         }
-        if self.take_word("if") {
-            if self.skip_space() {
-                return self.nested(Self::if_expression);
-            }
-            self.at = start;
+        self.at = start;
+        if self.take("if") && self.skip_blanks() {
+            return self.nested(Self::if_expression);
         }
+        self.at = start;
         let name = self.name();
         if self.peek() == Some(b'(') {
             return self.function(name, start);
         }
         let after_name = self.at;
-        self.skip_space();
-        if self.take("->") {
-            self.skip_space();
+        if self.skip_blanks() && self.take("->") && self.skip_blanks() {
             return self.lambda(name, start);
         }
         self.at = after_name;
@@ -160,7 +160,7 @@ impl Parser<'_> {
         }
         let taken = self.scope.values.pop();
         if name != "_" {
-            let base = taken.unwrap_or(Base::Gone);
+            let base = taken.unwrap_or(Base::This);
             self.scope.named.push((name.into(), base));
         }
         let body = self.nested(Self::expression);
@@ -197,14 +197,14 @@ impl Parser<'_> {
             branches.push((condition, result));
             let before = self.at;
             self.skip_space();
-            if !self.take_word("else") {
+            if self.take("else if") && self.skip_blanks() {
+                continue;
+            }
+            self.at = before;
+            self.skip_space();
+            if !self.take("else") {
                 self.at = before;
                 break;
-            }
-            self.skip_space();
-            if self.take_word("if") {
-                self.skip_space();
-                continue;
             }
             otherwise = Some(self.block()?);
             height = height.max(self.height);
@@ -311,20 +311,17 @@ impl Parser<'_> {
             }
             let case = self.case()?;
             height = height.max(self.height);
-            self.skip_space();
+            self.skip_blanks();
             if !self.take("=>") {
                 return self.fault(self.at, "required: expected =>");
             }
-            self.skip_space();
+            self.skip_blanks();
             let result = self.nested(Self::expression)?;
             height = height.max(self.height);
             cases.push((case, result));
             // Cases are apart by commas or line breaks.
-            let mut apart = self.skip_space();
-            if self.take(",") {
-                apart = true;
-            }
-            if !apart && self.peek() != Some(b'}') {
+            self.skip_blanks();
+            if !self.take(",") && !self.skip_line_end() && self.peek() != Some(b'}') {
                 return self.fault(self.at, "required: expected comma, line break or }");
             }
         }
@@ -334,8 +331,8 @@ impl Parser<'_> {
 
     fn case(&mut self) -> Parsed<Case> {
         let before = self.at;
-        if self.take_word("_") {
-            self.skip_space();
+        if self.take("_") {
+            self.skip_blanks();
             if self.rest().starts_with("=>") {
                 self.height = 1;
                 return Ok(Case::Otherwise);

@@ -19,9 +19,9 @@ impl Parser<'_> {
             Some(b'[') => Some(self.array()?),
             Some(b'{') => Some(self.object()?),
             Some(b'0'..=b'9' | b'-') => self.number()?.map(Expr::literal),
-            Some(b't') if self.take_word("true") => Some(Expr::literal(true)),
-            Some(b'f') if self.take_word("false") => Some(Expr::literal(false)),
-            Some(b'n') if self.take_word("null") => Some(Expr::literal(Value::Null)),
+            Some(b't') if self.take("true") => Some(Expr::literal(true)),
+            Some(b'f') if self.take("false") => Some(Expr::literal(false)),
+            Some(b'n') if self.take("null") => Some(Expr::literal(Value::Null)),
             _ => None,
         })
     }
@@ -76,11 +76,7 @@ impl Parser<'_> {
             }
             items.push(self.nested(Self::expression)?);
             height = height.max(self.height);
-            self.skip_space();
-            if self.take("]") {
-                break;
-            }
-            if !self.take(",") {
+            if !self.skip_comma() && self.peek() != Some(b']') {
                 return self.fault(self.at, "required: expected comma or closing bracket");
             }
         }
@@ -119,7 +115,7 @@ impl Parser<'_> {
                     ),
                 );
             }
-            self.skip_space();
+            self.skip_blanks();
             if !self.take(":") {
                 return self.fault(self.at, "required: expected :");
             }
@@ -127,11 +123,7 @@ impl Parser<'_> {
             let value = self.nested(Self::expression)?;
             height = height.max(self.height);
             fields.push((key, value));
-            self.skip_space();
-            if self.take("}") {
-                break;
-            }
-            if !self.take(",") {
+            if !self.skip_comma() && self.peek() != Some(b'}') {
                 return self.fault(self.at, "required: expected comma or closing bracket");
             }
         }

@@ -25,17 +25,6 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Takes a keyword that is followed by something that can't belong to a name.
-    pub(super) fn take_word(&mut self, word: &str) -> bool {
-        let rest = self.rest();
-        let found = rest.starts_with(word)
-            && !rest[word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        if found {
-            self.at += word.len();
-        }
-        found
-    }
-
     /// Skips spaces and tabs; says whether there were any.
     pub(super) fn skip_blanks(&mut self) -> bool {
         let before = self.at;
@@ -57,6 +46,14 @@ impl<'a> Parser<'a> {
                 _ => return self.at > before,
             }
         }
+    }
+
+    /// Skips to what comes after an element of a list; says whether there was a comma, which stands on the element's line.
+    pub(super) fn skip_comma(&mut self) -> bool {
+        self.skip_blanks();
+        let found = self.take(",");
+        self.skip_space();
+        found
     }
 
     /// Skips to the end of the line.

@@ -5,7 +5,8 @@ use crate::value::Str;
 
 /// Contexts and variables in reach.
 pub(super) struct Scope {
-    /// What `this` means, innermost last; a lambda takes the last away and gives it a name.
+    /// What `this` means, innermost last; a lambda takes the last away and gives it a name. Where none is left it is
+    /// the message.
     pub(super) values: Vec<Base>,
     /// Contexts with names, innermost last.
     pub(super) named: Vec<(Str, Base)>,
@@ -28,7 +29,7 @@ impl Default for Scope {
 
 impl Scope {
     pub(super) fn this(&self) -> Base {
-        self.values.last().copied().unwrap_or(Base::Gone)
+        self.values.last().copied().unwrap_or(Base::This)
     }
 
     pub(super) fn named(&self, name: &str) -> Option<(Str, Base)> {

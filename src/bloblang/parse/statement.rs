@@ -44,6 +44,7 @@ impl Parser<'_> {
 
     /// A query as the whole text: `root = query`.
     pub(super) fn single_query(&mut self) -> Parsed<Vec<Statement>> {
+        let begin = self.at;
         self.skip_space();
         let start = self.at;
         let expr = self.nested(Self::expression)?;
@@ -64,7 +65,8 @@ impl Parser<'_> {
             );
         }
         Ok(vec![Statement {
-            line: self.line_of(start, 0),
+            // The query is all of the text, with what comes before its first character.
+            line: self.line_of(begin, 0),
             action: Action::Assign(Target::Root(Box::default()), expr),
         }])
     }
@@ -162,7 +164,7 @@ impl Parser<'_> {
             return Ok(Some(Action::Assign(Target::Meta(key), expr)));
         }
         self.at = start;
-        if self.take("if") && self.skip_space() && self.peek() != Some(b'=') {
+        if self.take("if") && self.skip_blanks() && self.peek() != Some(b'=') {
             return self.branches(place, base).map(Some);
         }
         self.at = start;
@@ -207,8 +209,7 @@ impl Parser<'_> {
                 name => path.push(Segment::new(name)),
             }
         }
-        // `this` on the left is an old way to say `root`.
-        if matches!(first, "root" | "this") {
+        if first == "root" {
             path.remove(0);
         }
         Ok(path)
@@ -225,14 +226,14 @@ impl Parser<'_> {
             branches.push((Some(condition), self.braces(inner, base)?));
             let before = self.at;
             self.skip_space();
-            if !self.take_word("else") {
+            if self.take("else if") && self.skip_blanks() {
+                continue;
+            }
+            self.at = before;
+            self.skip_space();
+            if !self.take("else") {
                 self.at = before;
                 break;
-            }
-            self.skip_space();
-            if self.take_word("if") {
-                self.skip_space();
-                continue;
             }
             branches.push((None, self.braces(inner, base)?));
             break;
