@@ -9,7 +9,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 /// How deep maps may call each other.
-const MAX_APPLY: u32 = 5000;
+pub(super) const MAX_APPLY: u32 = 5000;
 /// How many calls of maps a message may take: a map that calls itself twice would never end.
 const MAX_CALLS: u32 = 20_000_000;
 
@@ -174,9 +174,6 @@ impl<'a> Context<'a> {
         names: &'a [Str],
         run: impl FnOnce(&mut Self) -> Result<T, Fail>,
     ) -> Result<(T, Flow), Fail> {
-        if self.applied >= MAX_APPLY {
-            return Err(Fail::text("exceeded maximum stack size"));
-        }
         if self.calls >= MAX_CALLS {
             return Err(Fail::text(format!(
                 "more than {MAX_CALLS} calls of maps for one message"

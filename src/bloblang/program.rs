@@ -1,6 +1,6 @@
 //! A compiled mapping: its statements and maps, and how they run.
 
-use super::context::{Context, This};
+use super::context::{Context, MAX_APPLY, This};
 use super::expr::Expr;
 use super::fail::Fail;
 use super::flow::Flow;
@@ -120,7 +120,16 @@ impl Target {
 const MANY: usize = 16;
 
 fn assign_path(path: &Path, flow: Flow, cx: &mut Context<'_>) -> Result<(), Fail> {
-    if !matches!(cx.root, Flow::Value(_)) {
+    if matches!(cx.root, Flow::Deleted) {
+        return match flow {
+            Flow::Value(_) => Err(Fail::text(format!(
+                "unable to set target path {} as the value of the root was a non-object type (delete)",
+                path::show(path)
+            ))),
+            Flow::Deleted | Flow::Nothing => Ok(()),
+        };
+    }
+    if matches!(cx.root, Flow::Nothing) {
         // Most statements set a field of their own.
         let fields = cx.program.statements.len().min(MANY);
         cx.root = Flow::Value(Value::Object(Object::with_capacity(fields)));
@@ -154,7 +163,7 @@ fn assign_path(path: &Path, flow: Flow, cx: &mut Context<'_>) -> Result<(), Fail
     Ok(())
 }
 
-/// The first value on the way along `path` that can't hold anything, with its type.
+/// The first value on the way along `path` that isn't an object, with its type.
 fn blocker(root: &Value, path: &[path::Segment]) -> Option<(String, &'static str)> {
     (0..path.len()).find_map(|n| {
         let value = path::get(root, &path[..n])?;
@@ -163,7 +172,7 @@ fn blocker(root: &Value, path: &[path::Segment]) -> Option<(String, &'static str
             n => path::show(&path[..n]),
         };
         match value {
-            Value::Object(_) | Value::Array(_) => None,
+            Value::Object(_) => None,
             other => Some((at, other.type_name())),
         }
     })
@@ -221,6 +230,11 @@ impl Context<'_> {
             return Err(Fail::text(format!("map {name} was not found")));
         };
         let run = |cx: &mut Self| run(&map.statements, cx);
+        if self.applied >= MAX_APPLY {
+            return Err(Fail::text(format!(
+                "entering map {name} exceeded maximum allowed stacks of {MAX_APPLY}, this could be due to unbounded recursion"
+            )));
+        }
         let ((), made) = self.apply(target, &map.names, run)?;
         Ok(made)
     }

@@ -225,9 +225,9 @@ fn depth_has_a_limit_and_needs_no_stack() {
     assert!(parse(&ifs).is_err());
     let maps = "map m { root = if this > 0 { (this - 1).apply(\"m\") } else { \"end\" } }\nroot = this.apply(\"m\")";
     assert_eq!(eval(maps, "4000"), "end");
-    assert!(eval(maps, "6000").contains("exceeded maximum stack size"));
+    assert!(eval(maps, "6000").contains("entering map m exceeded maximum allowed stacks"));
     let endless = "map m { root = this.apply(\"m\") }\nroot = this.apply(\"m\")";
-    assert!(eval(endless, "1").contains("exceeded maximum stack size"));
+    assert!(eval(endless, "1").contains("entering map m exceeded maximum allowed stacks"));
     let nested = "root = range(0, 100000).fold([], i -> [i.tally])";
     assert!(eval(nested, "1").starts_with("Error: "));
 }
