@@ -3,6 +3,7 @@
 use super::expr::{Arg, Args, Expr};
 use super::fail::Fail;
 use super::flow::Flow;
+use super::methods::timestamp;
 use super::number;
 use super::spec::{Param, ParamKind};
 use crate::value::{Str, Value};
@@ -34,17 +35,8 @@ pub(crate) fn bind(params: &'static [Param], given: Given) -> Result<Args, Strin
     while slots.len() < fixed {
         slots.push(None);
     }
-    let missing: Vec<&str> = std::iter::zip(params, &slots)
-        .filter(|(p, slot)| {
-            slot.is_none() && p.default.is_none() && !p.optional && p.kind != ParamKind::Variadic
-        })
-        .map(|(p, _)| p.name)
-        .collect();
-    match &missing[..] {
-        [] => {}
-        [one] => return Err(format!("missing parameter: {one}")),
-        many => return Err(format!("missing parameters: {}", many.join(", "))),
-    }
+    // Of arguments that are there but wrong the real thing tells first.
+    let missing = missing(params, &slots);
     let mut list = Vec::with_capacity(slots.len());
     for (i, slot) in slots.into_iter().enumerate() {
         let param = params.get(i).or(params.last());
@@ -75,6 +67,9 @@ pub(crate) fn bind(params: &'static [Param], given: Given) -> Result<Args, Strin
             },
         });
     }
+    if let Some(why) = missing {
+        return Err(why);
+    }
     let constant = |arg: &Arg| match arg {
         Arg::Const(value) => Some(value.clone()),
         Arg::Absent => Some(Value::Null),
@@ -86,6 +81,21 @@ pub(crate) fn bind(params: &'static [Param], given: Given) -> Result<Args, Strin
         params,
         state: Mutex::default(),
     })
+}
+
+/// Which parameters have no argument and need one, if any.
+fn missing(params: &[Param], slots: &[Option<Expr>]) -> Option<String> {
+    let missing: Vec<&str> = std::iter::zip(params, slots)
+        .filter(|(p, slot)| {
+            slot.is_none() && p.default.is_none() && !p.optional && p.kind != ParamKind::Variadic
+        })
+        .map(|(p, _)| p.name)
+        .collect();
+    match &missing[..] {
+        [] => None,
+        [one] => Some(format!("missing parameter: {one}")),
+        many => Some(format!("missing parameters: {}", many.join(", "))),
+    }
 }
 
 /// Arguments of a call that isn't written as one.
@@ -150,10 +160,11 @@ pub(crate) fn convert(kind: ParamKind, flow: Flow) -> Result<Value, Fail> {
             Ok(text) => Value::String(text),
             Err(_) => Value::Bytes(b),
         }),
-        (ParamKind::Bool, Flow::Value(Value::Bool(b))) => Ok(Value::Bool(b)),
+        (ParamKind::Bool, flow) => Ok(Value::Bool(number::truth(&flow)?)),
         (ParamKind::Array, Flow::Value(Value::Array(a))) => Ok(Value::Array(a)),
         (ParamKind::Object, Flow::Value(Value::Object(o))) => Ok(Value::Object(o)),
-        (ParamKind::Timestamp, Flow::Value(value)) => Ok(value),
+        (ParamKind::Timestamp, Flow::Value(value)) => Ok(Value::Timestamp(timestamp(&value)?)),
+        (ParamKind::Timestamp, marker) => Err(Fail::wanted("number or string", marker)),
         (kind, flow) => Err(Fail::text(format!(
             "wrong argument type, expected {}, got {}",
             wanted(kind),

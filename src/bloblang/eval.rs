@@ -348,9 +348,12 @@ impl Args {
     }
 }
 
+/// What a method does with its receiver, its arguments being known.
+type Run<'r> = dyn Fn(Value) -> Result<Value, CallError> + 'r;
+
 impl Method {
     fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-        if let MethodBody::Core(core) = self.call {
+        if let MethodBody::Core(core) = &self.call {
             return core(self, cx);
         }
         let owned;
@@ -361,10 +364,23 @@ impl Method {
                 &owned
             }
         };
+        let made;
+        let run: &Run<'_> = match &self.call {
+            // Wrong arguments aren't the receiver's fault, which isn't even looked at then.
+            MethodBody::Prepare(prepare) => {
+                made = prepare(args)?;
+                &made
+            }
+            MethodBody::Ready(run) => run,
+            MethodBody::Plain(run) => &|receiver| run(receiver, args),
+            MethodBody::Rescue(run) => &|receiver| run(Some(receiver), args),
+            // The core's methods evaluate their receivers themselves.
+            MethodBody::Core(core) => return core(self, cx),
+        };
         let receiver = match self.target.eval(cx) {
-            Ok(Flow::Value(value)) if self.float32 => return self.on_float32(&value, args),
+            Ok(Flow::Value(value)) if self.float32 => return self.on_float32(&value, run),
             Ok(Flow::Value(value)) => value,
-            Ok(marker) => return self.on_marker(marker, args),
+            Ok(marker) => return self.on_marker(marker, run),
             Err(fail) => {
                 return match &self.call {
                     MethodBody::Rescue(run) => run(None, args).map(Flow::Value).map_err(|_| fail),
@@ -372,25 +388,14 @@ impl Method {
                 };
             }
         };
-        match self.run(receiver, args).and_then(within_limits) {
+        match run(receiver).and_then(within_limits) {
             Ok(flow) => Ok(flow),
             Err(error) => Err(self.blame(error.into())),
         }
     }
 
-    fn run(&self, receiver: Value, args: &[Value]) -> Result<Value, CallError> {
-        match &self.call {
-            MethodBody::Plain(run) => run(receiver, args),
-            MethodBody::Ready(run) => run(receiver),
-            MethodBody::Prepare(prepare) => prepare(args).and_then(|run| run(receiver)),
-            MethodBody::Rescue(run) => run(Some(receiver), args),
-            // The core's methods evaluate their receivers themselves.
-            MethodBody::Core(_) => Ok(receiver),
-        }
-    }
-
     /// A method on a 32-bit float, which shows as its shortest text and computes as what it is: 1604213000 is 1604212992.
-    fn on_float32(&self, value: &Value, args: &[Value]) -> Result<Flow, Fail> {
+    fn on_float32(&self, value: &Value, run: &Run<'_>) -> Result<Flow, Fail> {
         const COMPUTES: &[&str] = &[
             "abs",
             "cos",
@@ -409,7 +414,7 @@ impl Method {
             true => Value::Float(f64::from(shown as f32)),
             false => value.clone(),
         };
-        match self.run(receiver, args) {
+        match run(receiver) {
             Ok(value) => Ok(Flow::Value(value)),
             Err(CallError::Type { wanted, got }) if got.as_f64().is_some() => {
                 Err(self.blame(Fail::wanted(wanted, Flow::Value(Value::Float(shown)))))
@@ -427,11 +432,11 @@ impl Method {
     }
 
     /// A method on `deleted()` or `nothing()`: it fails as on null, and says what it got.
-    fn on_marker(&self, marker: Flow, args: &[Value]) -> Result<Flow, Fail> {
+    fn on_marker(&self, marker: Flow, run: &Run<'_>) -> Result<Flow, Fail> {
         if self.name == "not_null" {
             return Ok(marker);
         }
-        match self.run(Value::Null, args) {
+        match run(Value::Null) {
             Ok(value) => Ok(Flow::Value(value)),
             Err(CallError::Type {
                 wanted,

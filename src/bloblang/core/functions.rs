@@ -50,9 +50,10 @@ pub(crate) fn name(function: &Function) -> String {
     match (function.name, constant) {
         ("json", Some(path)) => format!("json path `{path}`"),
         ("json", None) => "json path".into(),
-        ("meta" | "metadata" | "root_meta", Some(key)) if !key.is_empty() => {
-            format!("metadata field {key}")
-        }
+        (name @ ("meta" | "metadata" | "root_meta"), Some(key)) => match &**key {
+            "" => format!("{name} object"),
+            key => format!("{name} field {key}"),
+        },
         (name, _) => format!("function {name}"),
     }
 }
@@ -79,7 +80,7 @@ fn json(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let value = cx.document(cx.index).map_err(|why| {
         Fail::text(match why.strip_prefix("parse as json: ") {
             Some(why) => why.to_string(),
-            None => why.to_string(),
+            None => "target message part does not exist".to_string(),
         })
     })?;
     if text.is_empty() {

@@ -178,9 +178,7 @@ fn from_all(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     for index in 0..cx.batch.len() {
         cx.index = index;
         match method.target.eval(cx) {
-            Ok(Flow::Value(value)) => out.push(value),
-            Ok(Flow::Nothing) => out.push(Value::Null),
-            Ok(Flow::Deleted) => {}
+            Ok(flow) => out.push(flow.into_value()),
             Err(e) => {
                 failure = Some(e);
                 break;

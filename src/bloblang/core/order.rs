@@ -89,9 +89,7 @@ pub(super) fn sort(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> 
             pair.insert(Str::from_static("right"), items[b].clone());
             match cx.with(Flow::Value(Value::Object(pair)), |cx| query.eval(cx))? {
                 Flow::Value(Value::Bool(less)) => Ok(less),
-                other => Err(Fail::wanted("bool", other)
-                    .blaming(|| query.name())
-                    .context(format_args!("sort element {a}"))),
+                other => Err(Fail::wanted("bool", other).blaming(|| "sort argument".into())),
             }
         })?,
         None => sort_positions(items.len(), |a, b| {
@@ -113,12 +111,7 @@ pub(super) fn sort_by(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fai
         if let Some(key) = &keys[at] {
             return Ok(key.clone());
         }
-        let made = cx
-            .with(Flow::Value(items[at].clone()), |cx| query.eval(cx))
-            .map_err(|e| {
-                e.blaming(|| query.name())
-                    .context(format_args!("sort_by element {at}"))
-            })?;
+        let made = cx.with(Flow::Value(items[at].clone()), |cx| query.eval(cx))?;
         keys[at] = Some(made.clone());
         Ok(made)
     };

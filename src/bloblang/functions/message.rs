@@ -1,7 +1,7 @@
 //! Table: functions of the message and its batch, markers, and functions that keep state.
 
 use crate::bloblang::spec::{
-    CallError, Example, FunctionCall, FunctionSpec, Param, ParamKind, Status,
+    CallError, Example, FunctionCall, FunctionFn, FunctionSpec, Param, ParamKind, Status,
 };
 use crate::value::{Array, Value};
 
@@ -239,7 +239,7 @@ pub(super) static TABLE: &[FunctionSpec] = &[
             cases: &[("{}", r#"{"down":[0,-2],"up":[0,1,2]}"#)],
         }],
         impure: false,
-        call: FunctionCall::Plain(range),
+        call: FunctionCall::Prepared(range),
     },
     core(
         "root_meta",
@@ -289,31 +289,30 @@ pub(super) static TABLE: &[FunctionSpec] = &[
     ),
 ];
 
-fn range(args: &[Value]) -> Result<Value, CallError> {
+fn range(args: &[Value]) -> Result<FunctionFn, CallError> {
     let [Value::Int(start), Value::Int(stop), Value::Int(step)] = *args else {
         return Err("range takes integers".into());
     };
     if step == 0 {
         return Err("step must be greater than or less than 0".into());
     }
-    if (step > 0 && start > stop) || (step < 0 && start < stop) {
-        return Err(match step > 0 {
-            true => format!(
-                "with positive step arg start ({start}) must be less than or equal to stop ({stop})"
-            ),
-            false => format!(
-                "with negative step arg start ({start}) must be greater than or equal to stop ({stop})"
-            ),
-        }
-        .into());
+    if step > 0 && start >= stop {
+        let why = format!("with positive step arg start ({start}) must be < stop ({stop})");
+        return Err(why.into());
+    }
+    if step < 0 && start < stop {
+        let why = format!("with negative step arg stop ({stop}) must be <= start ({start})");
+        return Err(why.into());
     }
     // Cut off, not rounded up: that is how many there have always been.
     let len = (i128::from(stop) - i128::from(start)) / i128::from(step);
     if len > MAX_RANGE {
         return Err(format!("a range of {len} elements is more than {MAX_RANGE}").into());
     }
-    let items: Array = (0..len as i64)
-        .map(|i| Value::Int(start.wrapping_add(i.wrapping_mul(step))))
-        .collect();
-    Ok(Value::Array(items))
+    Ok(Box::new(move || {
+        let items: Array = (0..len as i64)
+            .map(|i| Value::Int(start.wrapping_add(i.wrapping_mul(step))))
+            .collect();
+        Ok(Value::Array(items))
+    }))
 }

@@ -39,18 +39,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             "root = this.a.concat(this.b, [5])",
             &[(r#"{"a":[1],"b":[2,3]}"#, "[1,2,3,5]")],
         )],
-        MethodCall::Plain(|receiver, args| {
-            if let Some(other) = args.iter().find(|a| !matches!(a, Value::Array(_))) {
-                return Err(wrong("array", other));
-            }
-            let mut items = array(receiver)?;
-            for arg in args {
-                if let Value::Array(more) = arg {
-                    items.make_mut().extend(more.iter());
-                }
-            }
-            Ok(items.into())
-        }),
+        MethodCall::Prepared(concat),
     )
     .sourceless(),
     MethodSpec::new(
@@ -175,18 +164,15 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"[{"a":[1]},{"b":2},{"a":[3]}]"#, r#"{"a":[1,3],"b":2}"#)],
         )],
         MethodCall::Plain(|receiver, _| {
-            let mut merged: Option<Object> = None;
+            let mut merged = Object::new();
             for item in array(receiver)?.iter() {
-                if let Value::Object(fields) = item
-                    && !(merged.is_none() && fields.is_empty())
-                {
-                    match &mut merged {
-                        Some(into) => merge_into(into, &fields),
-                        None => merged = Some(fields),
-                    }
+                match item {
+                    Value::Object(fields) if merged.is_empty() => merged = fields,
+                    Value::Object(fields) => merge_into(&mut merged, &fields),
+                    _ => {}
                 }
             }
-            Ok(merged.map_or(Value::Null, Value::Object))
+            Ok(Value::Object(merged))
         }),
     )
     .sourceless(),
@@ -223,7 +209,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             "root = this.a.zip(this.b, [5,6])",
             &[(r#"{"a":[1,2],"b":["x","y"]}"#, r#"[[1,"x",5],[2,"y",6]]"#)],
         )],
-        MethodCall::Plain(zip),
+        MethodCall::Prepared(zip),
     )
     .sourceless(),
 ];
@@ -360,29 +346,45 @@ fn sum(receiver: Value, _: &[Value]) -> Result<Value, CallError> {
     }
 }
 
-fn zip(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
-    const LENGTHS: &str = "can't zip different length array values";
-    let mut others = Vec::with_capacity(args.len());
-    for arg in args {
-        match arg {
-            Value::Array(items) => others.push(items),
-            other => return Err(wrong("array", other)),
+/// The arguments of a method that takes arrays only.
+fn arrays(args: &[Value]) -> Result<Vec<Array>, CallError> {
+    let array = |arg: &Value| match arg {
+        Value::Array(items) => Ok(items.clone()),
+        other => Err(wrong("array", other)),
+    };
+    args.iter().map(array).collect()
+}
+
+fn concat(args: &[Value]) -> Result<MethodFn, CallError> {
+    let others = arrays(args)?;
+    Ok(Box::new(move |receiver| {
+        let mut items = array(receiver)?;
+        for more in &others {
+            items.make_mut().extend(more.iter());
         }
-    }
+        Ok(items.into())
+    }))
+}
+
+fn zip(args: &[Value]) -> Result<MethodFn, CallError> {
+    const LENGTHS: &str = "can't zip different length array values";
+    let others = arrays(args)?;
     if others.iter().any(|o| o.len() != others[0].len()) {
         return Err(LENGTHS.into());
     }
-    let items = array(receiver)?;
-    match others.first() {
-        None => return Err("zip requires at least one argument".into()),
-        Some(first) if first.len() != items.len() => return Err(LENGTHS.into()),
-        Some(_) => {}
-    }
-    let row = |(i, item)| -> Value {
-        let rest = others.iter().map(|o| o.get(i).unwrap_or(Value::Null));
-        Value::Array(std::iter::once(item).chain(rest).collect())
-    };
-    Ok(Value::Array(items.iter().enumerate().map(row).collect()))
+    Ok(Box::new(move |receiver| {
+        let items = array(receiver)?;
+        match others.first() {
+            None => return Err("zip requires at least one argument".into()),
+            Some(first) if first.len() != items.len() => return Err(LENGTHS.into()),
+            Some(_) => {}
+        }
+        let row = |(i, item)| -> Value {
+            let rest = others.iter().map(|o| o.get(i).unwrap_or(Value::Null));
+            Value::Array(std::iter::once(item).chain(rest).collect())
+        };
+        Ok(Value::Array(items.iter().enumerate().map(row).collect()))
+    }))
 }
 
 #[cfg(test)]

@@ -53,8 +53,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"{"n":12}"#, "4")],
         )],
         MethodCall::Plain(|receiver, args| bitwise(receiver, args, |a, b| a & b)),
-    )
-    .sourceless(),
+    ),
     MethodSpec::new(
         "bitwise_or",
         "The bits that are set in either number.",
@@ -65,8 +64,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"{"n":12}"#, "14")],
         )],
         MethodCall::Plain(|receiver, args| bitwise(receiver, args, |a, b| a | b)),
-    )
-    .sourceless(),
+    ),
     MethodSpec::new(
         "bitwise_xor",
         "The bits that are set in one number only.",
@@ -77,8 +75,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"{"n":12}"#, "10")],
         )],
         MethodCall::Plain(|receiver, args| bitwise(receiver, args, |a, b| a ^ b)),
-    )
-    .sourceless(),
+    ),
     MethodSpec::new(
         "ceil",
         "The next whole number that isn't smaller.",
@@ -286,10 +283,10 @@ fn bitwise(
     args: &[Value],
     combine: fn(i64, i64) -> i64,
 ) -> Result<Value, CallError> {
-    let Some(left) = int(&receiver) else {
-        return Err(CallError::wanted("number", receiver));
+    let Some(left) = Num::of(&receiver) else {
+        return Err(CallError::wanted("integer", receiver));
     };
-    Ok(Value::Int(combine(left, int(&args[0]).unwrap_or(0))))
+    Ok(Value::Int(combine(left.int(), int(&args[0]).unwrap_or(0))))
 }
 
 fn function(receiver: Value, f: impl Fn(f64) -> f64) -> Result<Value, CallError> {

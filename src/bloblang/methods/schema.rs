@@ -17,6 +17,7 @@ fn schema(value: &Value, name: Option<Value>, depth: usize) -> Result<Value, Cal
         return Err(format!("the value is nested more than {MAX_DEPTH} levels deep").into());
     }
     let mut schema = Object::new();
+    let mut children = Array::default();
     let kind = match value {
         Value::Null => "NULL",
         Value::Bool(_) => "BOOLEAN",
@@ -27,17 +28,18 @@ fn schema(value: &Value, name: Option<Value>, depth: usize) -> Result<Value, Cal
         Value::Bytes(_) => "BYTE_ARRAY",
         Value::Timestamp(_) => "TIMESTAMP",
         Value::Array(items) => {
-            let element = element(items, depth)?;
-            schema.insert("children", Value::Array(element.into_iter().collect()));
+            children = element(items, depth)?.into_iter().collect();
             "ARRAY"
         }
         Value::Object(fields) => {
             let field = |(key, field)| self::schema(&field, Some(Value::String(key)), depth + 1);
-            let children: Array = fields.iter().map(field).collect::<Result<_, _>>()?;
-            schema.insert("children", Value::Array(children));
+            children = fields.iter().map(field).collect::<Result<_, _>>()?;
             "OBJECT"
         }
     };
+    if !children.is_empty() {
+        schema.insert("children", Value::Array(children));
+    }
     schema.insert("type", kind.into());
     if let Some(name) = name {
         schema.insert("name", name);

@@ -329,7 +329,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             r#"root = "-=".repeat(3)"#,
             &[("{}", "-=-=-=")],
         )],
-        MethodCall::Plain(repeat),
+        MethodCall::Prepared(repeat),
     ),
     MethodSpec::new(
         "replace_all",
@@ -507,20 +507,22 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"{"host":"example.com"}"#, r#"{"id":"cfbff0d1-9375-5685-968c-48ce8b15ae17"}"#)],
         )],
         MethodCall::Plain(|receiver, args| {
-            let name = string(receiver)?;
+            if matches!(receiver, Value::Null) {
+                return Ok(receiver);
+            }
             let space = match super::common::optional_str(&args[0]).as_deref() {
-                None | Some("") => uuid::Uuid::nil(),
+                None => uuid::Uuid::nil(),
                 Some("dns" | "DNS") => uuid::Uuid::NAMESPACE_DNS,
                 Some("url" | "URL") => uuid::Uuid::NAMESPACE_URL,
                 Some("oid" | "OID") => uuid::Uuid::NAMESPACE_OID,
                 Some("x500" | "X500") => uuid::Uuid::NAMESPACE_X500,
                 Some(other) => uuid::Uuid::parse_str(other)
-                    .map_err(|_| format!("invalid ns uuid: {other}"))?,
+                    .map_err(|_| format!("invalid ns uuid: {}", go_quote::quote(other)))?,
             };
+            let name = string(receiver)?;
             Ok(uuid::Uuid::new_v5(&space, name.as_bytes()).to_string().into())
         }),
-    )
-    .sourceless(),
+    ),
 ];
 
 /// Maps text by `map`; bytes as the text that they hold.
@@ -550,16 +552,18 @@ fn recase(
     Ok(text.like(out))
 }
 
-fn repeat(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
-    let text = Text::of(receiver)?;
+fn repeat(args: &[Value]) -> Result<MethodFn, CallError> {
     let count = int(&args[0]).unwrap_or(0);
     let count = usize::try_from(count)
         .map_err(|_| format!("invalid count, must be greater than or equal to zero: {count}"))?;
-    let size = text.as_bytes().len().checked_mul(count);
-    if size.is_none_or(|size| size > MAX_REPEATED) {
-        return Err(format!("the result would be longer than {MAX_REPEATED} bytes").into());
-    }
-    Ok(text.like(text.as_bytes().repeat(count)))
+    Ok(Box::new(move |receiver| {
+        let text = Text::of(receiver)?;
+        let size = text.as_bytes().len().checked_mul(count);
+        if size.is_none_or(|size| size > MAX_REPEATED) {
+            return Err(format!("the result would be longer than {MAX_REPEATED} bytes").into());
+        }
+        Ok(text.like(text.as_bytes().repeat(count)))
+    }))
 }
 
 fn replace_all(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
