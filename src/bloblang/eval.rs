@@ -6,6 +6,8 @@ use super::expr::{
 };
 use super::fail::Fail;
 use super::flow::Flow;
+use super::operators::Op;
+use super::sized::Size;
 use super::spec::{CallError, ParamKind};
 use super::{
     number::{self, Num},
@@ -63,8 +65,15 @@ impl Expr {
                 {
                     return Ok(Flow::Value(value));
                 }
-                let l = left.eval(cx)?;
+                let (l, size) = match op {
+                    Op::Add => left.eval_sized(cx)?,
+                    _ => (left.eval(cx)?, Size::Usual),
+                };
                 let r = right.eval(cx)?;
+                if size == Size::Asked {
+                    return Err(op.mismatch(&l, &r, (left.name(), right.name())));
+                }
+                let (l, r) = (left.widened(l), right.widened(r));
                 let value = op.apply(&l, &r, &|| (left.name(), right.name()))?;
                 within_limits(value).map_err(Fail::from)
             }

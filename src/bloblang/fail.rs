@@ -7,7 +7,8 @@
 
 use super::flow::Flow;
 use super::spec::{self, CallError};
-use crate::value::Str;
+use crate::formats::go_num;
+use crate::value::{Str, Value};
 
 /// A failure; boxed, since most evaluations succeed.
 #[derive(Clone, Debug)]
@@ -108,6 +109,10 @@ impl Fail {
             Kind::Mismatch(text) | Kind::Text { text, .. } => text.clone(),
             Kind::Type { wanted, got, from } => {
                 let shown = match got {
+                    // Its text as JSON is kept in it, and isn't how it is shown here.
+                    Flow::Value(Value::Number(n)) if from.as_deref() == Some("method float32") => {
+                        go_num::float32_g(n.as_f64() as f32)
+                    }
                     Flow::Value(value) => spec::preview(value),
                     Flow::Deleted | Flow::Nothing => String::new(),
                 };

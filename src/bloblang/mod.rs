@@ -25,6 +25,7 @@ mod parse;
 pub(crate) mod path;
 mod program;
 mod report;
+mod sized;
 pub mod spec;
 mod text;
 mod uses;

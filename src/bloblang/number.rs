@@ -111,9 +111,17 @@ pub(crate) fn number(flow: &Flow) -> Result<Num, Fail> {
 /// The flow as a yes or no: a bool, or a number that isn't zero.
 pub(crate) fn truth(flow: &Flow) -> Result<bool, Fail> {
     match flow {
-        Flow::Value(Value::Bool(b)) => Some(*b),
-        Flow::Value(value) => Num::of(value).map(|n| !n.is_zero()),
+        Flow::Value(value) => truth_of(value),
         Flow::Deleted | Flow::Nothing => None,
     }
     .ok_or_else(|| Fail::wanted("bool", flow.clone()))
+}
+
+/// A bool, or a number that isn't zero, as a yes or no. In JSON text nothing but `0` is a zero in this sense.
+pub(crate) fn truth_of(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(b) => Some(*b),
+        Value::Number(number) => Some(number.as_str() != "0"),
+        other => Num::of(other).map(|n| !n.is_zero()),
+    }
 }

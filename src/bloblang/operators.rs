@@ -59,19 +59,21 @@ impl Op {
                 None => None,
             },
         };
-        done.ok_or_else(|| {
-            let (l, r) = names();
-            let show = |flow: &Flow, name: String| match name.is_empty() {
-                true => flow.type_name().to_string(),
-                false => format!("{} (from {name})", flow.type_name()),
-            };
-            Fail::mismatch(format!(
-                "cannot {} types {} and {}",
-                self.verb(),
-                show(left, l),
-                show(right, r)
-            ))
-        })
+        done.ok_or_else(|| self.mismatch(left, right, names()))
+    }
+
+    /// The failure on operands that don't go together; `names` are theirs.
+    pub(crate) fn mismatch(self, left: &Flow, right: &Flow, names: (String, String)) -> Fail {
+        let show = |flow: &Flow, name: String| match name.is_empty() {
+            true => flow.type_name().to_string(),
+            false => format!("{} (from {name})", flow.type_name()),
+        };
+        Fail::mismatch(format!(
+            "cannot {} types {} and {}",
+            self.verb(),
+            show(left, names.0),
+            show(right, names.1)
+        ))
     }
 
     /// The operator on two numbers; none where that fails.
@@ -206,8 +208,7 @@ fn equal(left: &Flow, right: &Flow) -> bool {
 pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
-        (Value::Bool(l), Value::Bool(r)) => l == r,
-        (Value::Bool(l), r) => Num::of(r).is_some_and(|r| *l != r.is_zero()),
+        (Value::Bool(l), r) => super::number::truth_of(r) == Some(*l),
         (Value::Timestamp(l), Value::Timestamp(r)) => l == r,
         (Value::Array(l), Value::Array(r)) => {
             l.len() == r.len() && l.iter().zip(r.iter()).all(|(l, r)| values_equal(&l, &r))

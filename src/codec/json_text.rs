@@ -102,13 +102,14 @@ fn write_string(text: &[u8], escape_html: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether all numbers inside are written the way a float would be, so that it makes no difference to take them for floats.
+/// Whether all numbers inside are written the way a float would be, as JSON and as text, so that it makes no difference to take
+/// them for floats. From a million on, a float's text has an exponent.
 fn has_plain_numbers(value: &Value) -> bool {
     match value {
         Value::Number(number) => {
             let text = number.as_str();
             let digits = text.strip_prefix('-').unwrap_or(text);
-            digits.len() <= 15 && digits.bytes().all(|b| b.is_ascii_digit()) && text != "-0"
+            digits.len() <= 6 && digits.bytes().all(|b| b.is_ascii_digit()) && text != "-0"
         }
         Value::Array(items) => items.iter().all(|item| has_plain_numbers(&item)),
         Value::Object(fields) => fields.iter().all(|(_, field)| has_plain_numbers(&field)),

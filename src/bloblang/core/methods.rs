@@ -134,14 +134,6 @@ fn set(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     }
 }
 
-pub(crate) const NOT_A_NUMBER: CoreMethod = not_a_number;
-
-/// A method that takes no number of the kind that its receiver gives.
-fn not_a_number(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let got = method.target.eval(cx)?;
-    Err(method.blame(Fail::wanted("number", got)))
-}
-
 fn apply(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let name = match method.args.list.first() {
         // The usual case has nothing to evaluate or to copy.

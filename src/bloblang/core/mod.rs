@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 
 pub(crate) use brackets::{INDEX, SLICE};
 pub(crate) use functions::{function, name as function_name, new_metadata};
-pub(crate) use methods::{NOT_A_NUMBER, inner_program, method};
+pub(crate) use methods::{inner_program, method};
 
 pub(crate) type CoreMethod = fn(&Method, &mut Context<'_>) -> Result<Flow, Fail>;
 pub(crate) type CoreFunction = fn(&Function, &mut Context<'_>) -> Result<Flow, Fail>;

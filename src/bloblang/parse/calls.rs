@@ -7,7 +7,7 @@ use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::path::{self, Segment};
 use crate::bloblang::spec::{CallError, FunctionCall, FunctionFn, MethodCall, Param, ParamKind};
-use crate::bloblang::{core, functions, methods, near};
+use crate::bloblang::{core, functions, methods, near, sized};
 use crate::message;
 use crate::value::Value;
 
@@ -151,11 +151,8 @@ impl Parser<'_> {
             _ => None,
         };
         let call = match &spec.call {
-            MethodCall::Plain(_)
-                if matches!(spec.name, "ceil" | "floor" | "log" | "log10" | "round")
-                    && is_narrow_number(&target) =>
-            {
-                MethodBody::Core(core::NOT_A_NUMBER)
+            MethodCall::Plain(_) if sized::minds(spec.name) && target.may_be_sized() => {
+                MethodBody::Core(sized::call)
             }
             MethodCall::Plain(run) => MethodBody::Plain(*run),
             MethodCall::Rescue(run) => MethodBody::Rescue(*run),
@@ -316,14 +313,6 @@ fn is_nil_list(expr: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether an expression gives a number of a kind that the real thing's rounding and logarithms don't know.
-fn is_narrow_number(expr: &Expr) -> bool {
-    const NARROW: &[&str] = &[
-        "find", "find_by", "float32", "int16", "int32", "int8", "uint16", "uint32", "uint8",
-    ];
-    matches!(expr, Expr::Method(method) if NARROW.contains(&method.name))
 }
 
 fn constant(flow: Flow) -> Expr {
