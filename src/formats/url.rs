@@ -203,8 +203,7 @@ fn escape(text: &str, part: Part) -> String {
         let plain = byte.is_ascii_alphanumeric()
             || b"-_.~$&+:=@/".contains(&byte)
             || match part {
-                // Characters that Go leaves as they are where the text had them so.
-                Part::Path => b"!'()*,;[]".contains(&byte),
+                Part::Path => b",;".contains(&byte),
                 Part::Fragment => b"!()*,;?".contains(&byte),
                 _ => false,
             };
@@ -261,7 +260,8 @@ mod tests {
             parse("Hello World").map(|u| u.raw_path),
             Ok("Hello World".into())
         );
-        assert_eq!(parse("/a,b;c(d)'e'").map(|u| u.raw_path), Ok(String::new()));
+        assert_eq!(parse("/a,b;c").map(|u| u.raw_path), Ok(String::new()));
+        assert_eq!(parse("/c(d)'e'").map(|u| u.raw_path), Ok("/c(d)'e'".into()));
         assert_eq!(parse("///x").map(|u| u.path), Ok("///x".into()));
     }
 

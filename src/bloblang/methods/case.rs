@@ -16,9 +16,19 @@ pub(super) fn title(text: &str) -> String {
         return ascii_title(text);
     }
     let mut out = String::with_capacity(text.len());
+    let mut inside = false;
+    // Whether the part before was a character that may stand within a word.
+    let mut joins = false;
     for part in text.split_word_bounds() {
-        let mut inside = false;
+        if inside && !joins && is_joint(part) {
+            joins = true;
+            out.push_str(part);
+            continue;
+        }
+        inside &= joins && part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        joins = false;
         for c in part.chars() {
+            inside &= !matches!(c, ',' | ';');
             let is_cased = c.is_uppercase() || c.is_lowercase() || title_pair(c).is_some();
             match (is_cased, inside) {
                 (false, _) => out.push(c),
@@ -31,6 +41,11 @@ pub(super) fn title(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether a character between the letters and digits of a word doesn't end the word.
+fn is_joint(part: &str) -> bool {
+    matches!(part, ":" | "." | "'" | "·" | "’" | "․")
 }
 
 /// The same where there are but letters and spaces: words are what lies between spaces.
@@ -97,6 +112,10 @@ mod tests {
         assert_eq!(upper("straße é ǆ"), "STRAßE É Ǆ");
         assert_eq!(lower("ΟΔΟΣ İ"), "οδοσ i");
         assert_eq!(title("  heLLO wORLD x "), "  Hello World X ");
+        assert_eq!(
+            title("2020-01-01T10:00:00Z x0,0z x:-z"),
+            "2020-01-01T10:00:00z X0,0Z X:-Z"
+        );
         assert_eq!(
             title("heLLO o'neil 2nd {\"a\":1} straße"),
             "Hello O'neil 2Nd {\"A\":1} Straße"

@@ -377,7 +377,7 @@ pub(in crate::formats) fn quote(text: &str) -> String {
                 out.push('\\');
                 out.push(byte as char);
             }
-            0x20..=0x7e => out.push(byte as char),
+            0x20..=0x7f => out.push(byte as char),
             _ => write!(out, "\\x{byte:02x}").expect("a string takes all that is written to it"),
         }
     }
