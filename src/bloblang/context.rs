@@ -122,8 +122,9 @@ impl<'a> Context<'a> {
 
     /// The content of a message as bytes.
     pub(crate) fn content(&self, index: usize) -> Bytes {
-        let edited = |live: &Live| live.index == index && live.edited;
-        if self.live.as_ref().is_some_and(edited)
+        // What is edited in place is a document, and no longer the text that it came as.
+        let is_live = |live: &Live| live.index == index;
+        if self.live.as_ref().is_some_and(is_live)
             && let Ok(value) = self.document(index)
         {
             return value.to_json().into();

@@ -118,7 +118,9 @@ impl Expr {
                         Some(Flow::Value(Value::String(key))) => {
                             Flow::Value(Value::String(key.clone()))
                         }
-                        _ => key.eval(cx)?,
+                        _ => key
+                            .eval(cx)
+                            .map_err(|e| e.context("failed to resolve key"))?,
                     };
                     let key = match key {
                         Flow::Value(Value::String(key)) => key,
@@ -313,7 +315,12 @@ impl Args {
         let kind = self.kind(i);
         let failed = |e: Fail| {
             let param = match kind {
-                ParamKind::Variadic => i.to_string(),
+                // Of any number of arguments only those are counted that have to be evaluated.
+                ParamKind::Variadic => self.list[..i]
+                    .iter()
+                    .filter(|arg| matches!(arg, Arg::Dynamic(_)))
+                    .count()
+                    .to_string(),
                 _ => self.params[i].name.to_string(),
             };
             e.context(format_args!(
@@ -408,6 +415,7 @@ impl Method {
         const COMPUTES: &[&str] = &[
             "abs",
             "cos",
+            "diff",
             "float64",
             "int",
             "format_timestamp",

@@ -184,9 +184,13 @@ impl Expr {
             Expr::Array(_) => "array literal".into(),
             Expr::Object(_) => "object literal".into(),
             Expr::With(with) => with.1.name(),
-            Expr::Method(method) => match method.name {
-                "not" => format!("not {}", method.target.name()),
-                name => format!("method {name}"),
+            Expr::Method(method) => match (method.name, method.args.list.first()) {
+                ("not", _) => format!("not {}", method.target.name()),
+                ("map", Some(Arg::Query(query))) => query.name(),
+                ("from", Some(Arg::Const(Value::Int(index)))) => {
+                    format!("{} from {index}", method.target.name())
+                }
+                (name, _) => format!("method {name}"),
             },
             Expr::Function(function) => super::core::function_name(function),
         }

@@ -198,7 +198,7 @@ fn order(left: &Flow, right: &Flow) -> Option<Option<Ordering>> {
 fn equal(left: &Flow, right: &Flow) -> bool {
     match (left, right) {
         (Flow::Value(l), Flow::Value(r)) => values_equal(l, r),
-        (Flow::Deleted, Flow::Deleted) | (Flow::Nothing, Flow::Nothing) => true,
+        // A marker isn't even what another of its kind is.
         _ => false,
     }
 }

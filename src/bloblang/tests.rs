@@ -208,6 +208,77 @@ fn signs_and_operators() {
 }
 
 #[test]
+fn failures_name_what_they_are_about() {
+    for (mapping, input, want) in [
+        (
+            "root = this.fold(0, throw(\"t\"))",
+            "[1]",
+            "Error: failed assignment (line 1): field `this`: t",
+        ),
+        (
+            "root = this.filter(throw(\"t\"))",
+            "[1]",
+            "Error: failed assignment (line 1): field `this`: t",
+        ),
+        (
+            "root = this.sort_by(throw(\"t\"))",
+            "[1,2]",
+            "Error: failed assignment (line 1): t",
+        ),
+        (
+            "root = this.sort(null)",
+            "[1,2]",
+            "Error: failed assignment (line 1): expected bool value, got null from sort argument",
+        ),
+        (
+            "root = this.map(this.a).trim()",
+            "{}",
+            "Error: failed assignment (line 1): expected string value, got null from field `this.a`",
+        ),
+        (
+            "root = meta(\"a\").from(0).trim()",
+            "{}",
+            "Error: failed assignment (line 1): expected string value, got null from meta field a from 0",
+        ),
+        (
+            "root = \"%v\".format(1, this.trim())",
+            "5",
+            "Error: failed assignment (line 1): method 'format': failed to extract input arg '0': expected string value, got number from field `this` (5)",
+        ),
+        (
+            "root = {this.trim(): 1}",
+            "5",
+            "Error: failed assignment (line 1): failed to resolve key: expected string value, got number from field `this` (5)",
+        ),
+        (
+            "root = this.map_each_key(deleted())",
+            "{\"a\":1}",
+            "Error: failed assignment (line 1): field `this`: unexpected result from key mapping: expected string value, got delete",
+        ),
+        (
+            "root = this.number().format_json()",
+            "\"NaN\"",
+            "Error: failed assignment (line 1): method number: json: unsupported value: NaN",
+        ),
+        (
+            "root = this.parse_json()",
+            "\"1e400\"",
+            "Error: failed assignment (line 1): field `this`: failed to parse value as JSON: json: cannot unmarshal number 1e400 into Go value of type float64",
+        ),
+        (
+            "root = this.parse_csv(delimiter: \"\")",
+            "5",
+            "Error: failed assignment (line 1): field `this`: delimiter value must be exactly one character",
+        ),
+        ("root = deleted() == deleted()", "5", "false"),
+        ("root = match {}.type() { \"object\" => 1 }", "5", "1"),
+        ("root = this.float32().string()", "1700000000", "1700000000"),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
 fn numbers_of_all_sizes() {
     for (mapping, input, want) in [
         // Adding to a number of fewer than 64 bits fails, whatever it went through; adding it to another doesn't.
@@ -343,6 +414,11 @@ fn a_mutation_reads_its_own_edits() {
         ("root.a = 1", "no json", r#"{"a":1}"#),
         ("meta a = 1", "no json", "no json"),
         ("root = \"x\"", "{}", "x"),
+        (
+            "root.a = content().string()",
+            r#"{ "c": 2 }"#,
+            r#"{"a":"{\"c\":2}","c":2}"#,
+        ),
     ] {
         assert_eq!(
             mutate(mapping, input),

@@ -1,5 +1,6 @@
 //! JSON for people: indented, with the characters that HTML minds escaped.
 
+use crate::formats::go_num;
 use crate::value::{self, Value};
 
 /// How to lay a document out.
@@ -129,19 +130,54 @@ pub fn parse_first(text: &bytes::Bytes, exact_numbers: bool) -> Result<Value, St
     })?;
     match exact_numbers || has_plain_numbers(&value) {
         true => Ok(value),
-        false => Ok(to_floats(value)),
+        false => to_floats(value),
     }
 }
 
-fn to_floats(value: Value) -> Value {
-    match value {
-        Value::Number(number) => Value::Float(number.as_f64()),
-        Value::Array(items) => Value::Array(items.iter().map(to_floats).collect()),
+fn to_floats(value: Value) -> Result<Value, String> {
+    Ok(match value {
+        Value::Number(number) => match number.as_f64() {
+            float if float.is_infinite() => {
+                let text = number.as_str();
+                return Err(format!(
+                    "json: cannot unmarshal number {text} into Go value of type float64"
+                ));
+            }
+            float => Value::Float(float),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(to_floats).collect::<Result<_, _>>()?),
         Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(k, v)| (k, to_floats(v))).collect())
+            let field = |(key, field)| Ok::<_, String>((key, to_floats(field)?));
+            Value::Object(fields.iter().map(field).collect::<Result<_, _>>()?)
         }
         other => other,
+    })
+}
+
+/// Why a value can't be written as JSON, if that is for a float in it.
+pub fn unsupported(value: &Value) -> Option<String> {
+    // Trees can be nested without limit, so what is left to look at stands in a list.
+    let mut open = vec![value.clone()];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Float(n) if !n.is_finite() => {
+                return Some(format!("json: unsupported value: {}", go_num::float_g(n)));
+            }
+            Value::Array(items) => open.extend(items.iter().collect::<Vec<_>>().into_iter().rev()),
+            Value::Object(fields) => {
+                open.extend(
+                    fields
+                        .iter()
+                        .map(|(_, field)| field)
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .rev(),
+                );
+            }
+            _ => {}
+        }
     }
+    None
 }
 
 #[cfg(test)]

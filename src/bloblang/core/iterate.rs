@@ -94,7 +94,6 @@ pub(super) fn map_each_key(method: &Method, cx: &mut Context<'_>) -> Result<Flow
             Flow::Nothing => {
                 out.insert(key, value);
             }
-            Flow::Deleted => {}
             other => {
                 return Err(Fail::wanted("string", other)
                     .context("unexpected result from key mapping")
@@ -116,7 +115,8 @@ pub(super) fn filter(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail
             let mut out = Vec::new();
             for item in array.iter() {
                 let (keep, item) = cx.lend(item, |cx| query.eval(cx));
-                if is_true(&keep?) {
+                let keep = keep.map_err(|e| e.blaming(|| method.target.name()))?;
+                if is_true(&keep) {
                     out.push(item);
                 }
             }
@@ -125,7 +125,9 @@ pub(super) fn filter(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail
         Flow::Value(Value::Object(object)) => {
             let mut out = Object::new();
             for (key, value) in object.iter() {
-                let keep = cx.with(pair(key.clone(), value.clone()), |cx| query.eval(cx))?;
+                let keep = cx
+                    .with(pair(key.clone(), value.clone()), |cx| query.eval(cx))
+                    .map_err(|e| e.blaming(|| method.target.name()))?;
                 if is_true(&keep) {
                     out.insert(key, value);
                 }
@@ -145,7 +147,9 @@ pub(super) fn fold(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> 
         let mut object = Object::new();
         object.insert(Str::from_static("tally"), tally.into_value());
         object.insert(Str::from_static("value"), item);
-        tally = cx.with(Flow::Value(Value::Object(object)), |cx| query.eval(cx))?;
+        tally = cx
+            .with(Flow::Value(Value::Object(object)), |cx| query.eval(cx))
+            .map_err(|e| e.blaming(|| method.target.name()))?;
         // A tally that is put into itself gets deeper with each element. It is looked at after 1024, 2048, 4096... of them.
         if i >= 1023
             && (i + 1).is_power_of_two()

@@ -3,6 +3,7 @@
 use super::common::str_arg;
 use super::json_path::to_json;
 use crate::bloblang::spec::{CallError, MethodFn};
+use crate::codec::json_text;
 use crate::value::Value;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
@@ -12,8 +13,12 @@ const MAX_TOLD: usize = 100;
 
 pub(super) fn prepare(args: &[Value]) -> Result<MethodFn, CallError> {
     let fails = |why: String| format!("failed to parse json schema definition: {why}");
-    let schema: serde_json::Value =
-        serde_json::from_str(&str_arg(&args[0])).map_err(|e| fails(e.to_string()))?;
+    let text = bytes::Bytes::copy_from_slice(str_arg(&args[0]).as_bytes());
+    let schema = json_text::parse_first(&text, true).map_err(fails)?;
+    if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
+        return Err(fails("schema is invalid".into()).into());
+    }
+    let schema = to_json(&schema);
     let validator = Validator::new(&schema).map_err(|e| fails(e.to_string()))?;
     Ok(Box::new(move |receiver| {
         let instance = to_json(&receiver);

@@ -437,7 +437,7 @@ fn unsigned(value: Value, bits: u32) -> Result<Value, CallError> {
     Ok(Value::Uint(n))
 }
 
-/// Rounds to 32 bits. Where the shortest text of the result reads as another number in 64 bits, the text is kept.
+/// Rounds to 32 bits. What is kept is the shortest text of the result, which may read as another number in 64 bits.
 fn float32(value: Value) -> Result<Value, CallError> {
     let is_text = matches!(value, Value::String(_) | Value::Bytes(_) | Value::Number(_));
     let shown = is_text.then(|| super::common::to_text(value.clone()));
@@ -447,13 +447,10 @@ fn float32(value: Value) -> Result<Value, CallError> {
         let quoted = crate::formats::go_quote::quote(&text);
         return Err(format!("strconv.ParseFloat: parsing {quoted}: value out of range").into());
     }
-    let text = go_num::float32_json(narrow);
-    Ok(
-        match narrow.is_finite() && text != go_num::float_json(f64::from(narrow)) {
-            true => Value::Number(Number::from_json_text(text.into())),
-            false => Value::Float(f64::from(narrow)),
-        },
-    )
+    Ok(match narrow.is_finite() {
+        true => Value::Number(Number::from_json_text(go_num::float32_json(narrow).into())),
+        false => Value::Float(wide),
+    })
 }
 
 #[cfg(test)]

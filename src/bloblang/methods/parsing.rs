@@ -63,10 +63,15 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 indent: (!flag(&args[1]) && !indent.is_empty()).then_some(indent),
                 escape_html: flag(&args[2]),
             };
-            Ok(Box::new(move |receiver| Ok(bytes_value(json_text::format(writable(&receiver)?, &layout)))))
+            Ok(Box::new(move |receiver| {
+                let written = json_text::format(writable(&receiver)?, &layout);
+                if written.is_empty() && let Some(why) = json_text::unsupported(&receiver) {
+                    return Err(why.into());
+                }
+                Ok(bytes_value(written))
+            }))
         }),
-    )
-    .sourceless(),
+    ),
     MethodSpec::new(
         "parse_yaml",
         "Reads a YAML document out of text.",
@@ -319,12 +324,15 @@ fn bytes_value(bytes: Vec<u8>) -> Value {
 }
 
 fn parse_csv(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
-    let bytes = plain_text(receiver)?;
     let delimiter = text(&args[1])?;
     let mut characters = delimiter.chars();
     let (Some(delimiter), None) = (characters.next(), characters.next()) else {
         return Err("delimiter value must be exactly one character".into());
     };
+    let bytes = plain_text(receiver)?;
+    if matches!(delimiter, '"' | '\r' | '\n' | char::REPLACEMENT_CHARACTER) {
+        return Err("csv: invalid field or comment delimiter".into());
+    }
     let dialect = csv::Dialect {
         delimiter,
         lazy_quotes: flag(&args[2]),

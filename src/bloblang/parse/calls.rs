@@ -135,7 +135,7 @@ impl Parser<'_> {
             return Ok(field_of(target, path::parse(path).into()));
         }
         let target = match spec.name {
-            "string" | "format_json" | "format_yaml" if is_nil_list(&target) => {
+            "string" | "format_json" | "json_schema" if is_nil_list(&target) => {
                 Expr::Const(Const {
                     flow: Flow::NULL,
                     name: Some(target.name().into()),

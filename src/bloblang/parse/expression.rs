@@ -270,9 +270,7 @@ impl Parser<'_> {
                 b'}' | b')' | b']' => {
                     depth = depth.saturating_sub(1);
                     if depth == 0 {
-                        // An object, or an empty pair, which is one too if the cases come after it.
-                        let empty = self.text[self.at + 1..at].trim().is_empty();
-                        return empty && !self.text[at + 1..].trim_start().starts_with('{');
+                        return false;
                     }
                 }
                 b'=' if depth == 1 && bytes.get(at + 1) == Some(&b'>') => return true,
