@@ -36,6 +36,8 @@ pub(crate) struct Context<'a> {
     pub(crate) slots: SmallVec<[Flow; 4]>,
     pub(crate) live: Option<Live>,
     pub(crate) applied: u32,
+    /// Whether it is for a query that stands in no mapping: there are no root, variables and maps to read.
+    pub(crate) is_lone: bool,
     /// How many maps have been called so far.
     calls: u32,
     stack_end: usize,
@@ -77,6 +79,7 @@ impl<'a> Context<'a> {
             slots: SmallVec::new(),
             live: None,
             applied: 0,
+            is_lone: false,
             calls: 0,
             stack_end: here().saturating_sub(STACK_SHARE),
         }

@@ -24,6 +24,7 @@ impl Expr {
             Expr::Field(field) => field.eval(cx),
             Expr::Variable(slot, name) => match &cx.variables[*slot] {
                 Some(value) => Ok(Flow::Value(value.clone())),
+                None if cx.is_lone => Err(Fail::text("variables were undefined")),
                 None => Err(Fail::text(format!("variable '{name}' undefined"))),
             },
             _ if cx.stack_is_low() => cx.on_new_stack(|cx| self.eval_inner(cx)),
@@ -238,6 +239,9 @@ impl Field {
                 Ok(Flow::Value(found))
             }
             Base::This => Ok(read(&cx.this(|| path::show(&self.path))?, &self.path)),
+            Base::Root if cx.is_lone => {
+                Err(Fail::text("unable to reference `root` from this context"))
+            }
             Base::Root => Ok(read(&cx.root, &self.path)),
         }
     }

@@ -135,6 +135,7 @@ impl Interpolated {
 
     fn run(&self, query: &Expr, batch: &[Message], index: usize) -> Result<Value, EvalError> {
         let mut cx = Context::new(&self.0.program, batch, index);
+        cx.is_lone = true;
         query
             .eval(&mut cx)
             .map(Flow::into_value)

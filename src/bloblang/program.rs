@@ -226,6 +226,9 @@ impl Context<'_> {
     /// Applies the map of this name to a value.
     pub(crate) fn apply_map(&mut self, name: &str, target: Flow) -> Result<Flow, Fail> {
         let program = self.program;
+        if self.is_lone {
+            return Err(Fail::text("no maps were found"));
+        }
         let Some(map) = program.maps.get(name) else {
             return Err(Fail::text(format!("map {name} was not found")));
         };

@@ -487,6 +487,13 @@ fn interpolated_text() {
         ("${{! this.b }}", "${! this.b }"),
         ("${! this.o }", r#"{"y":1}"#),
         ("${! this.none }", "null"),
+        (r#"${! {"a": "<&>"} }"#, r#"{"a":"\u003c\u0026\u003e"}"#),
+        (
+            "${! root.a }",
+            "Error: unable to reference `root` from this context",
+        ),
+        ("${! $a }", "Error: variables were undefined"),
+        ("${! this.apply(\"a\") }", "Error: no maps were found"),
         ("${! deleted() }", "null"),
         (
             "a ${! this.b c",

@@ -121,8 +121,16 @@ fn meta(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     Ok(match function.args.list.first() {
         Some(Arg::Absent) | None => all_of(source, as_text),
         _ if key.is_empty() => all_of(source, as_text),
-        _ => one_of(source, &key, as_text),
+        _ => no_empty_text(one_of(source, &key, as_text)),
     })
+}
+
+/// For the older functions an empty text is as good as none.
+fn no_empty_text(flow: Flow) -> Flow {
+    match flow {
+        Flow::Value(Value::String(text)) if text.is_empty() => Flow::NULL,
+        flow => flow,
+    }
 }
 
 fn metadata(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
@@ -139,7 +147,7 @@ fn root_meta(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let source = cx.new_metadata();
     Ok(match &*key {
         "" => all_of(source, as_text),
-        key => one_of(source, key, as_text),
+        key => no_empty_text(one_of(source, key, as_text)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::common::{float, lossy, optional_str, to_bytes, to_text, writable};
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
+use crate::bloblang::text::escaped_json;
 use crate::formats::go_num;
 use crate::value::Value;
 
@@ -218,35 +219,6 @@ pub(super) fn to_float(value: Value) -> Result<f64, CallError> {
             None => Err(CallError::wanted("number", value)),
         },
     }
-}
-
-/// JSON in which nothing could be taken for HTML.
-pub(super) fn escaped_json(value: &Value) -> Vec<u8> {
-    let plain = value.to_json();
-    let is_special = |b: &u8| matches!(b, b'<' | b'>' | b'&' | 0xe2);
-    if !plain.iter().any(is_special) {
-        return plain;
-    }
-    let mut out = Vec::with_capacity(plain.len() + 16);
-    let mut rest = &plain[..];
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match (byte, after) {
-            (b'<', _) => out.extend_from_slice(b"\\u003c"),
-            (b'>', _) => out.extend_from_slice(b"\\u003e"),
-            (b'&', _) => out.extend_from_slice(b"\\u0026"),
-            (0xe2, [0x80, last @ (0xa8 | 0xa9), ..]) => {
-                out.extend_from_slice(if *last == 0xa8 {
-                    b"\\u2028"
-                } else {
-                    b"\\u2029"
-                });
-                rest = &after[2..];
-            }
-            (byte, _) => out.push(byte),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

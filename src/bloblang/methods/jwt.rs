@@ -1,11 +1,11 @@
 //! Table: JSON Web Tokens.
 
-use super::coercion::escaped_json;
 use super::common::{str_arg, string};
 use super::objects::object;
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind,
 };
+use crate::bloblang::text::escaped_json;
 use crate::formats::jwt::{Algorithm, Signing, Verifying};
 use crate::value::{Object, Str, Value};
 use bytes::Bytes;
