@@ -71,7 +71,10 @@ impl Interpolated {
                     certain: true,
                 }));
             }
-            parts.push(Part::Query(expr));
+            parts.push(match parse::is_nil_list(&expr) {
+                true => Part::Query(Expr::literal(Value::Null)),
+                false => Part::Query(expr),
+            });
             at = text.len() - after.len() + 1;
         }
         plain.push_str(&text[at..]);

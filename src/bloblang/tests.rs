@@ -492,6 +492,7 @@ fn interpolated_text() {
             "${! root.a }",
             "Error: unable to reference `root` from this context",
         ),
+        ("${! [] }", "null"),
         ("${! $a }", "Error: variables were undefined"),
         ("${! this.apply(\"a\") }", "Error: no maps were found"),
         ("${! deleted() }", "null"),

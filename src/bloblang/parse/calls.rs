@@ -305,7 +305,7 @@ impl Parser<'_> {
 
 /// Whether an expression gives an empty list that was written as `[]`. The real thing has no list at all for that, which shows
 /// as `null` where it is written as text without having been assigned before.
-fn is_nil_list(expr: &Expr) -> bool {
+pub(crate) fn is_nil_list(expr: &Expr) -> bool {
     match expr {
         Expr::Const(c) => matches!(&c.flow, Flow::Value(Value::Array(list)) if list.is_empty()),
         Expr::Method(method) => {

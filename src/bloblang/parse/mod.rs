@@ -11,6 +11,8 @@ mod scan;
 mod scope;
 mod statement;
 
+pub(crate) use calls::is_nil_list;
+
 use super::context::{here, on_new_stack};
 use super::environment::Environment;
 use super::expr::Expr;
