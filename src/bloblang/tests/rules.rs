@@ -1,0 +1,237 @@
+//! Rules of the language that only show where things are combined, each with mappings that tell it from what one would guess.
+
+use super::eval;
+
+#[test]
+fn signs_and_operators() {
+    for (mapping, want) in [
+        // A minus sign is about the term with all that follows it.
+        ("root = -2.pow(2)", "-4"),
+        ("root = -2.5.floor() - -1", "-1"),
+        ("root = --5", "5"),
+        (
+            "root = -1.string()",
+            "Error: failed assignment (line 1): cannot subtract types number (from number literal) and string (from method string)",
+        ),
+        ("root = !!true", "Refused: 1:9: expected query"),
+        (
+            "root = !-1",
+            "Error: failed assignment (line 1): expected bool value, got number from number literal (-1)",
+        ),
+        // A line that begins with an operator isn't a further part of the one before.
+        ("root = 1 +\n  2", "3"),
+        (
+            "root = 1\n  + 2",
+            "Refused: 2:3: expected import, map, or assignment",
+        ),
+        ("root = match -1 {\n  1 => 2\n  -1 => 3\n}", "3"),
+        (
+            "root = [1\n, 2]",
+            "Refused: 2:1: required: expected comma or closing bracket",
+        ),
+        ("root = [\n  1, # one\n  2,\n]", "[1,2]"),
+        ("root = {\"a\":1, # one\n\"b\": 2,\n}", r#"{"a":1,"b":2}"#),
+        (
+            "root = match 1 { 1 =>\n 2 }",
+            "Refused: 1:22: expected query",
+        ),
+        ("root = if false { 1 } else if true { 2 }", "2"),
+        ("root = if false { 1 }\nelse\n{ 2 }", "2"),
+        ("root = nullish", "Refused: 1:12: expected line break"),
+        // Where nothing else is left to be the context, it is the message.
+        ("root = null.or(x -> this)", "{}"),
+        ("root = x -> this", "{}"),
+        (
+            "\n\nthis.a + 1",
+            "Error: failed assignment (line 1): cannot add types null (from field `this.a`) and number (from number literal)",
+        ),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
+fn failures_name_what_they_are_about() {
+    for (mapping, input, want) in [
+        (
+            "root = this.fold(0, throw(\"t\"))",
+            "[1]",
+            "Error: failed assignment (line 1): field `this`: t",
+        ),
+        (
+            "root = this.filter(throw(\"t\"))",
+            "[1]",
+            "Error: failed assignment (line 1): field `this`: t",
+        ),
+        (
+            "root = this.sort_by(throw(\"t\"))",
+            "[1,2]",
+            "Error: failed assignment (line 1): t",
+        ),
+        (
+            "root = this.sort(null)",
+            "[1,2]",
+            "Error: failed assignment (line 1): expected bool value, got null from sort argument",
+        ),
+        (
+            "root = this.map(this.a).trim()",
+            "{}",
+            "Error: failed assignment (line 1): expected string value, got null from field `this.a`",
+        ),
+        (
+            "root = meta(\"a\").from(0).trim()",
+            "{}",
+            "Error: failed assignment (line 1): expected string value, got null from meta field a from 0",
+        ),
+        (
+            "root = \"%v\".format(1, this.trim())",
+            "5",
+            "Error: failed assignment (line 1): method 'format': failed to extract input arg '0': expected string value, got number from field `this` (5)",
+        ),
+        (
+            "root = {this.trim(): 1}",
+            "5",
+            "Error: failed assignment (line 1): failed to resolve key: expected string value, got number from field `this` (5)",
+        ),
+        (
+            "root = this.map_each_key(deleted())",
+            "{\"a\":1}",
+            "Error: failed assignment (line 1): field `this`: unexpected result from key mapping: expected string value, got delete",
+        ),
+        (
+            "root = this.number().format_json()",
+            "\"NaN\"",
+            "Error: failed assignment (line 1): method number: json: unsupported value: NaN",
+        ),
+        (
+            "root = this.parse_json()",
+            "\"1e400\"",
+            "Error: failed assignment (line 1): field `this`: failed to parse value as JSON: json: cannot unmarshal number 1e400 into Go value of type float64",
+        ),
+        (
+            "root = this.parse_csv(delimiter: \"\")",
+            "5",
+            "Error: failed assignment (line 1): field `this`: delimiter value must be exactly one character",
+        ),
+        ("root = deleted() == deleted()", "5", "false"),
+        ("root = match {}.type() { \"object\" => 1 }", "5", "1"),
+        ("root = this.float32().string()", "1700000000", "1700000000"),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn numbers_of_all_sizes() {
+    for (mapping, input, want) in [
+        // Adding to a number of fewer than 64 bits fails, whatever it went through; adding it to another doesn't.
+        (
+            "root = this.int8() + 1",
+            "1",
+            "Error: failed assignment (line 1): cannot add types number (from method int8) and number (from number literal)",
+        ),
+        (
+            "root = this.int8().catch(1) + 1",
+            "1",
+            "Error: failed assignment (line 1): cannot add types number (from method catch) and number (from number literal)",
+        ),
+        ("root = this.int8().catch(1) + 1", "1000", "2"),
+        ("root = 1 + this.int8() - this.uint16()", "1", "1"),
+        ("root = (this.uint8() | 7).round()", "\"x\"", "7"),
+        (
+            "root = [5].find(this).catch(0).log10()",
+            "5",
+            "Error: failed assignment (line 1): expected number value, got number from method catch (0)",
+        ),
+        // A float of 32 bits shows its shortest text, and computes as what it is.
+        (
+            "root = [this.float32(), 0 + this.float32()]",
+            "0.1",
+            "[0.1,0.10000000149011612]",
+        ),
+        (
+            "root = this.float32().sort()",
+            "1604213000",
+            "Error: failed assignment (line 1): expected array value, got number from method float32 (1.604213e+09)",
+        ),
+        // Only the text `0` is a zero that counts as false.
+        (
+            "root = [this.0 && true, this.1 && true, this.1 == false]",
+            "[0,0.0]",
+            "[false,true,false]",
+        ),
+        (
+            "root = this.parse_json().map_each(n -> n.string())",
+            r#""[999999,1000000]""#,
+            r#"["999999","1e+06"]"#,
+        ),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn arguments_are_looked_at_first() {
+    for (mapping, want) in [
+        (
+            "root = this.a.concat(5)",
+            "Refused: 1:15: expected array value, got number (5)",
+        ),
+        (
+            "root = this.a.concat(this.b)",
+            "Error: failed assignment (line 1): expected array value, got null",
+        ),
+        (
+            "root = this.a.hash(this.b | \"x\")",
+            "Error: failed assignment (line 1): unrecognized hash type: x",
+        ),
+        (
+            "root = this.a.repeat(-1)",
+            "Refused: 1:15: invalid count, must be greater than or equal to zero: -1",
+        ),
+        (
+            "root = range(2, 2)",
+            "Refused: 1:8: with positive step arg start (2) must be < stop (2)",
+        ),
+        (
+            "root = range(\"a\")",
+            "Refused: 1:18: field start: expected number value, got string (\"a\")",
+        ),
+        ("root = range(1)", "Refused: 1:16: missing parameter: stop"),
+        ("root = {\"a\":1}.format_json(no_indent: 1)", r#"{"a":1}"#),
+        (
+            "root = {}.format_json(no_indent: \"a\")",
+            "Refused: 1:38: field no_indent: expected bool value, got string (\"a\")",
+        ),
+        (
+            "root = 0.ts_sub(null)",
+            "Refused: 1:22: field t2: expected number or string value, got null",
+        ),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
+fn what_root_is_while_it_is_made() {
+    for (mapping, want) in [
+        ("root.a = [1, root]", r#"{"a":[1]}"#),
+        (
+            "let v = root\nroot = $v",
+            "Error: failed assignment (line 2): variable 'v' undefined",
+        ),
+        ("root.a = root.b | 1", r#"{"a":1}"#),
+        ("root = deleted()\nroot.a = deleted()", "Deleted"),
+        (
+            "root = deleted()\nroot.a = 1",
+            "Error: failed assignment (line 2): unable to set target path a as the value of the root was a non-object type (delete)",
+        ),
+        (
+            "root = [1]\nroot.0.b = 1",
+            "Error: failed assignment (line 2): unable to set target path 0.b as the value of the root was a non-object type (array)",
+        ),
+        ("this.a = 1", r#"{"this":{"a":1}}"#),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
