@@ -10,6 +10,9 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Examples leave the port of `http` as it is, which only one of two tests at a time can have.
+const WITHOUT_SERVER: [&str; 2] = ["-s", "http.enabled=false"];
+
 fn jsonl(path: &Path) -> Vec<Json> {
     let parse =
         |line: &String| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
@@ -49,6 +52,7 @@ fn the_access_log_is_taken_apart() {
     command
         .current_dir(root())
         .args(["run", "examples/access_log.yaml"])
+        .args(WITHOUT_SERVER)
         .env("OUT", folder.path());
     let mut process = Process::start(&folder, "run", command);
     let status = process.wait();
@@ -72,7 +76,8 @@ fn orders_are_made_up() {
     // As Bento is called.
     command
         .current_dir(root())
-        .args(["-c", "examples/orders.yaml"]);
+        .args(["-c", "examples/orders.yaml"])
+        .args(WITHOUT_SERVER);
     command
         .env("OUT", folder.path())
         .env("COUNT", "5")
