@@ -14,7 +14,14 @@ use crate::component::{
 };
 use crate::message::Batch;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 use tokio::sync::Mutex;
 
 /// What the threads of a pipeline share.
@@ -25,7 +32,12 @@ pub(super) struct Line {
     sink: Arc<dyn Sink>,
     pressure: Arc<Pressure>,
     threads: usize,
+    /// How long the processors took for a message when they were last timed, in nanoseconds; 0 before that.
+    pace_ns: AtomicU64,
 }
+
+/// Work that is not worth waking up another thread for.
+const SHORT_NS: u64 = 1_000_000;
 
 struct Feed {
     source: Box<dyn Source>,
@@ -82,6 +94,7 @@ impl Line {
             sink,
             pressure,
             threads,
+            pace_ns: AtomicU64::new(0),
         }
     }
 
@@ -98,7 +111,7 @@ impl Line {
             let Some(run) = taken else { break };
             let run = run.into_iter().map(|t| (t.batch, t.ack));
             let flight = if self.is_sync {
-                self.process_sync(run, &mut bench)
+                self.process_timed(run, &mut bench)
             } else {
                 let mut processing = std::pin::pin!(self.process_async(run, &mut bench));
                 loop {
@@ -139,12 +152,20 @@ impl Line {
             }
             feed.rest.extend(run);
         }
-        // Where processors wait, each thread waits for one message at a time, so that all have some.
-        let share = match self.is_sync {
-            true => feed.rest.len().div_ceil(self.threads),
-            false => 1,
-        };
+        let share = self.share(feed.rest.len());
         Some(feed.rest.drain(..share).collect())
+    }
+
+    /// How many of so many transactions a thread takes at once.
+    fn share(&self, waiting: usize) -> usize {
+        if !self.is_sync {
+            // Where processors wait, each thread waits for one message at a time, so that all have some.
+            return 1;
+        }
+        match self.pace_ns.load(Ordering::Relaxed) {
+            pace if pace > 0 && pace.saturating_mul(waiting as u64) <= SHORT_NS => waiting,
+            _ => waiting.div_ceil(self.threads),
+        }
     }
 
     pub(super) fn bench(&self) -> Bench {
@@ -176,6 +197,22 @@ impl Line {
             true => self.process_sync(run, bench),
             false => self.process_async(run, bench).await,
         }
+    }
+
+    /// As [`Line::process_sync`], and notes how long it took, if there are threads to share the work with.
+    fn process_timed(
+        &self,
+        run: impl ExactSizeIterator<Item = (Batch, Ack)>,
+        bench: &mut Bench,
+    ) -> Flight {
+        if self.threads == 1 {
+            return self.process_sync(run, bench);
+        }
+        let (count, since) = (run.len().max(1) as u64, Instant::now());
+        let flight = self.process_sync(run, bench);
+        let pace = since.elapsed().as_nanos() as u64 / count;
+        self.pace_ns.store(pace.max(1), Ordering::Relaxed);
+        flight
     }
 
     fn process_sync<D>(
