@@ -32,6 +32,14 @@ impl Agent {
     /// While leaving: whether all is done; and draining by itself if nobody tells it to.
     pub(super) fn leave_if_done(&mut self, now: Time) -> Option<Next> {
         let leaving = self.leaving.as_mut()?;
+        let is_alone =
+            self.session.is_none() && now >= leaving.since.max(self.alone_since).plus(ALONE_MS);
+        if is_alone && !std::mem::replace(&mut leaving.drains_itself, true) {
+            let until = leaving.since.plus(self.drain_ms);
+            for slot in self.slots.values_mut() {
+                slot.drain(until, &self.routes);
+            }
+        }
         if self.slots.values().all(|slot| slot.state.is_over()) {
             // What ended is told before the goodbye, in order.
             self.heartbeat(now);
@@ -40,14 +48,6 @@ impl Agent {
         if now >= leaving.since.plus(self.drain_ms) {
             tracing::warn!("not everything could be handed over in time, the rest is cut off");
             return Some(Next::Leave);
-        }
-        let is_alone =
-            self.session.is_none() && now >= leaving.since.max(self.alone_since).plus(ALONE_MS);
-        if is_alone && !std::mem::replace(&mut leaving.drains_itself, true) {
-            let until = leaving.since.plus(self.drain_ms);
-            for slot in self.slots.values_mut() {
-                slot.drain(until, &self.routes);
-            }
         }
         None
     }

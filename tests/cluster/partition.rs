@@ -138,3 +138,22 @@ async fn a_worker_writes_nothing_without_a_lease_and_begins_anew_with_one() {
     wait_lines(&file, 5).await;
     longest_gap(&lines(&file));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_leaves_without_a_lease_and_a_coordinator_waits_for_nobody() {
+    let cluster = Cluster::started().await;
+    let proxy = Proxy::start(cluster.address.clone()).await;
+    let parted = Worker::start("w1", &[proxy.address.to_string()]);
+    cluster.create("s").await;
+    cluster.wait_running(1).await;
+    proxy.hold(true);
+    cluster
+        .wait("w1 is lost", |view| {
+            view.workers.values().all(|w| w.presence.is_gone())
+        })
+        .await;
+    parted.shutdown.stop();
+    let ended = tokio::time::timeout(Duration::from_secs(10), parted.wait()).await;
+    let result = ended.expect("it ends long before its limit for draining");
+    result.expect("it ends in order");
+}
