@@ -65,6 +65,10 @@ pub struct MessageError {
     pub text: Str,
     /// The component's type (`mapping`), label and path (`root.pipeline.processors.0`), where known.
     pub component: Option<ComponentName>,
+    /// Whether the error stays without a component, as those of `branch` do.
+    pub is_anonymous: bool,
+    /// Whether the engine has counted and logged it.
+    pub is_noted: bool,
 }
 
 impl MessageError {
@@ -73,6 +77,16 @@ impl MessageError {
         MessageError {
             text: text.into(),
             component: None,
+            is_anonymous: false,
+            is_noted: false,
+        }
+    }
+
+    /// A failure that is put down to no component.
+    pub fn anonymous(text: impl Into<Str>) -> MessageError {
+        MessageError {
+            is_anonymous: true,
+            ..MessageError::new(text)
         }
     }
 }

@@ -11,6 +11,11 @@ pub trait Field: Sized {
     /// Reads the value; none if it was wrong, which the linter then knows.
     fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Self>;
 
+    /// Reads the value of a field that may be left out. Where empty text says that there is none, this says so too.
+    fn read_optional(node: &Node, linter: &mut Linter<'_>) -> Option<Option<Self>> {
+        Self::read(node, linter).map(Some)
+    }
+
     /// The value when the field is left out and has no default; none where that is an error.
     fn absent() -> Option<Self> {
         None
@@ -260,7 +265,7 @@ impl<T: Field> Field for Option<T> {
     }
 
     fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Option<T>> {
-        T::read(node, linter).map(Some)
+        T::read_optional(node, linter)
     }
 
     fn absent() -> Option<Option<T>> {
@@ -344,6 +349,14 @@ impl Field for Mapping {
             .map_err(|e| bloblang_problem(node, linter, &e))
             .ok()
     }
+
+    /// Empty text is the default of every mapping that may be left out, and printed configs spell it out.
+    fn read_optional(node: &Node, linter: &mut Linter<'_>) -> Option<Option<Mapping>> {
+        match node.as_text() {
+            Some("") => Some(None),
+            _ => Mapping::read(node, linter).map(Some),
+        }
+    }
 }
 
 impl Field for Interpolated {
@@ -390,5 +403,24 @@ impl<T: Field> Field for OneOrMany<T> {
             Some(_) => Vec::read(node, linter).map(OneOrMany),
             None => T::read(node, linter).map(|v| OneOrMany(vec![v])),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_text_is_no_mapping_where_one_may_be_left_out() {
+        let environment = crate::bloblang::Environment::default();
+        let mut linter = Linter::new(&environment);
+        let empty = Node::parse("''").expect("valid");
+        assert!(matches!(
+            Option::<Mapping>::read(&empty, &mut linter),
+            Some(None)
+        ));
+        assert!(!linter.has_errors());
+        assert!(Mapping::read(&empty, &mut linter).is_none());
+        assert!(linter.has_errors());
     }
 }

@@ -99,13 +99,14 @@ impl Watch {
             tally.sent += batch.len() as u64;
             for message in batch {
                 if let Some(error) = message.error()
-                    && error.component.is_none()
+                    && !error.is_noted
                 {
                     tally.errors += 1;
                     self.log(error);
                     let error = MessageError {
-                        text: error.text.clone(),
-                        component: Some(self.name.clone()),
+                        component: (!error.is_anonymous).then(|| self.name.clone()),
+                        is_noted: true,
+                        ..error.clone()
                     };
                     message.set_error(Some(error));
                 }

@@ -112,7 +112,7 @@ impl Algorithm {
             ),
             Algorithm::Flate => read(
                 flate2::read::DeflateDecoder::new(bytes),
-                "flate: corrupt input before offset 0",
+                &format!("flate: corrupt input before offset {}", flate_offset(bytes)),
             ),
             Algorithm::Bzip2 => read(
                 bzip2::read::MultiBzDecoder::new(bytes),
@@ -166,6 +166,9 @@ impl Algorithm {
             Algorithm::Flate | Algorithm::Snappy => return Ok(()),
         };
         match bytes {
+            // Frames may follow each other, and nothing is a row of none.
+            b"" if matches!(self, Algorithm::Lz4 | Algorithm::Zstd) => Ok(()),
+            b"" if self == Algorithm::Bzip2 => Err("unexpected EOF".into()),
             b"" => Err("EOF".into()),
             _ if bytes.len() < length => Err("unexpected EOF".into()),
             _ if !bytes.starts_with(begins) => Err(wrong.into()),
@@ -182,6 +185,16 @@ fn read(decoder: impl Read, corrupt: &str) -> Result<Vec<u8>, String> {
         Ok(_) => Ok(out),
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Err("unexpected EOF".into()),
         Err(_) => Err(corrupt.into()),
+    }
+}
+
+/// How many bytes of deflated data are read when its first block turns out not to be one. Where its codes are wrong, and not
+/// its header, this isn't known.
+fn flate_offset(bytes: &[u8]) -> usize {
+    match bytes.first().map(|b| b >> 1 & 3) {
+        Some(3) => 1,
+        Some(0) => 5,
+        _ => 0,
     }
 }
 
@@ -225,12 +238,18 @@ mod tests {
             ("gzip", &b"nope"[..], "unexpected EOF"),
             ("gzip", b"not a gzip file", "gzip: invalid header"),
             ("zlib", b"nope", "zlib: invalid header"),
+            ("flate", b"nope", "flate: corrupt input before offset 1"),
+            ("flate", b"xxxxxxx", "flate: corrupt input before offset 5"),
+            ("bzip2", b"", "unexpected EOF"),
             ("lz4", b"nope", "lz4: bad magic number"),
             ("snappy", b"nope", "s2: corrupt input"),
             ("bzip2", b"nope", "bzip2 data invalid: bad magic value"),
         ] {
             let algorithm = Algorithm::from_name(name).expect("it is one");
             assert_eq!(algorithm.decompress(bytes), Err(error.to_owned()), "{name}");
+        }
+        for algorithm in [Algorithm::Lz4, Algorithm::Zstd] {
+            assert_eq!(algorithm.decompress(b""), Ok(Vec::new()), "{algorithm:?}");
         }
         let gzip = Algorithm::Gzip.compress(77, b"x");
         assert_eq!(gzip, Err("gzip: invalid compression level: 77".into()));

@@ -1,6 +1,7 @@
 //! `file`: a file for each key.
 
 use crate::component::{BuildCache, Cache, CacheError, Context};
+use crate::formats::os_error::reason;
 use anyhow::anyhow;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -68,17 +69,6 @@ async fn run<T: Send + 'static>(
     });
     done.await
         .map_err(|error| CacheError::Failed(error.into()))?
-}
-
-/// What the system says, in the words of the C library.
-fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let plain = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = plain.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => text,
-    }
 }
 
 #[async_trait]

@@ -2,9 +2,10 @@
 
 use super::paths;
 use super::scanned::{Cut, Cutter};
+use super::scanning::Scanning;
 use crate::component::{
     Ack, AckSink, Answer, BuildInput, Context, Input, ReadError, Reader, Run, Scanner,
-    ScannerConfig, clients::blocks::Blocks,
+    clients::blocks::Blocks,
 };
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -14,10 +15,9 @@ use std::{collections::VecDeque, path::PathBuf, sync::Arc};
 crate::fields! {
     /// What is read.
     pub struct Config {
+        ..scanning: Scanning,
         /// The files, in this order. A path may hold `*`, `?` and `[a-z]`, and `**` for folders at any depth.
         paths: Vec<String>,
-        /// Cuts each file into messages.
-        scanner: ScannerConfig = "{lines: {}}",
         /// Whether to remove a file once all of it is delivered.
         delete_on_finish: bool = "false",
         /// Whether messages that weren't delivered are sent again.
@@ -38,7 +38,7 @@ impl BuildInput for Config {
         Ok(Input::Reader {
             reader: Box::new(Files::new(
                 paths::expand(&self.paths)?,
-                cx.scanner(&self.scanner)?,
+                cx.scanner(&self.scanning.scanner)?,
                 self.delete_on_finish,
             )),
             auto_replay: self.auto_replay_nacks,

@@ -1,10 +1,11 @@
 //! `http_client`: asks a server for messages, again and again, or takes an answer that goes on.
 
 use super::scanned::Cutter;
+use super::scanning::Scanning;
 use crate::bloblang::Interpolated;
 use crate::component::clients::http::{HttpClient, HttpConfig, HttpError, Reply};
 use crate::component::{
-    Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner, ScannerConfig, Transaction,
+    Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner, Transaction,
 };
 use crate::message::Message;
 use anyhow::anyhow;
@@ -35,12 +36,11 @@ crate::fields! {
 crate::fields! {
     /// An answer that goes on and on, cut into messages.
     pub struct Stream {
+        ..scanning: Scanning,
         /// Whether to take answers so.
         enabled: bool = "false",
         /// Whether to ask again when an answer has ended, rather than to end.
         reconnect: bool = "true",
-        /// Cuts it into messages.
-        scanner: ScannerConfig = "{lines: {}}",
     }
 }
 
@@ -67,7 +67,7 @@ impl BuildInput for Config {
             }),
             true => Box::new(Flow {
                 request,
-                scanner: cx.scanner(&self.stream.scanner)?,
+                scanner: cx.scanner(&self.stream.scanning.scanner)?,
                 reconnect: self.stream.reconnect,
                 open: None,
                 fault: None,

@@ -23,6 +23,7 @@ mod websocket;
 mod joined;
 mod paths;
 mod scanned;
+mod scanning;
 mod schedule;
 
 use super::{BuildInput, Spec};

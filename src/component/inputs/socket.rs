@@ -1,10 +1,9 @@
 //! `socket`: bytes of a connection.
 
 use super::scanned::Cutter;
+use super::scanning::Scanning;
 use crate::component::clients::sockets::{Network, Stream, connect};
-use crate::component::{
-    Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner, ScannerConfig,
-};
+use crate::component::{Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner};
 use crate::message::Metadata;
 use async_trait::async_trait;
 use bytes::BytesMut;
@@ -14,14 +13,13 @@ use tokio::io::AsyncReadExt;
 crate::fields! {
     /// Where to connect.
     pub struct Config {
+        ..scanning: Scanning,
         /// How to connect.
         network: Network,
         /// The address: `host:port` for TCP, a path for Unix sockets.
         address: String,
         /// Whether messages that weren't delivered are sent again.
         auto_replay_nacks: bool = "true",
-        /// Cuts what comes into messages.
-        scanner: ScannerConfig = "{lines: {}}",
     }
 }
 
@@ -35,7 +33,7 @@ impl BuildInput for Config {
         Ok(Input::Reader {
             reader: Box::new(Socket {
                 config: self.clone(),
-                scanner: cx.scanner(&self.scanner)?,
+                scanner: cx.scanner(&self.scanning.scanner)?,
                 open: None,
                 fault: None,
                 buffer: BytesMut::new(),

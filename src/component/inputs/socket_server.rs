@@ -1,10 +1,9 @@
 //! `socket_server`: bytes of all connections that are made to it.
 
 use super::scanned::{Cutter, READ};
+use super::scanning::Scanning;
 use crate::component::clients::{sockets::Stream, tls};
-use crate::component::{
-    Ack, BuildInput, Cache, Context, Input, ReadError, Reader, Run, Scanner, ScannerConfig,
-};
+use crate::component::{Ack, BuildInput, Cache, Context, Input, ReadError, Reader, Run, Scanner};
 use crate::message::Metadata;
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
@@ -31,6 +30,7 @@ crate::choice! {
 crate::fields! {
     /// Where to listen.
     pub struct Config {
+        ..scanning: Scanning,
         /// How clients connect.
         network: Network,
         /// The address: `host:port` (port 0 for any that is free), or a path for Unix sockets.
@@ -41,8 +41,6 @@ crate::fields! {
         tls: Certificate = "{}",
         /// Whether messages that weren't delivered are sent again.
         auto_replay_nacks: bool = "true",
-        /// Cuts what each client sends into messages.
-        scanner: ScannerConfig = "{lines: {}}",
     }
 }
 
@@ -91,7 +89,7 @@ impl BuildInput for Config {
         Ok(Input::Reader {
             reader: Box::new(Server {
                 config: self.clone(),
-                scanner: cx.scanner(&self.scanner)?,
+                scanner: cx.scanner(&self.scanning.scanner)?,
                 acceptor,
                 cache: cache.map(|label| cx.cache(label)).transpose()?,
                 sender,

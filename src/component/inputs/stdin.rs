@@ -1,9 +1,8 @@
 //! `stdin`: the standard input of the process.
 
 use super::scanned::Cutter;
-use crate::component::{
-    Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner, ScannerConfig,
-};
+use super::scanning::Scanning;
+use crate::component::{Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner};
 use crate::message::Metadata;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,8 +17,7 @@ use tokio::sync::mpsc;
 crate::fields! {
     /// What is read.
     pub struct Config {
-        /// Cuts the bytes into messages.
-        scanner: ScannerConfig = "{lines: {}}",
+        ..scanning: Scanning,
         /// Whether messages that weren't delivered are sent again.
         auto_replay_nacks: bool = "true",
     }
@@ -34,7 +32,7 @@ impl BuildInput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Input> {
         Ok(Input::Reader {
             reader: Box::new(Stdin {
-                scanner: cx.scanner(&self.scanner)?,
+                scanner: cx.scanner(&self.scanning.scanner)?,
                 state: State::New,
             }),
             auto_replay: self.auto_replay_nacks,

@@ -50,9 +50,14 @@ struct Entries {
 
 impl Entries {
     async fn set(&self, batch: &[Message], index: usize) -> anyhow::Result<()> {
-        let key = self.key.text(batch, index)?;
+        let key = self.key.text(batch, index);
+        let key = key.map_err(|e| anyhow::anyhow!("key interpolation error: {e}"))?;
         let ttl = match &self.ttl {
-            Some(ttl) => Some(duration(&ttl.text(batch, index)?)?),
+            Some(ttl) => {
+                let text = ttl.text(batch, index);
+                let text = text.map_err(|e| anyhow::anyhow!("ttl interpolation error: {e}"))?;
+                Some(duration(&text)?)
+            }
             None => None,
         };
         match self

@@ -4,6 +4,7 @@ use crate::bloblang::Interpolated;
 use crate::component::{
     BatchError, BuildOutput, Context, Fence, Output, WriteError, Writer, clients::codec::Codec,
 };
+use crate::formats::os_error;
 use crate::message::{Batch, Message};
 use anyhow::Context as _;
 use async_trait::async_trait;
@@ -104,9 +105,7 @@ impl State {
     fn write(&mut self, replaces: bool, fence: &Fence) -> Result<(), (usize, anyhow::Error)> {
         let mut failure: Option<(usize, anyhow::Error)> = None;
         for mut pending in std::mem::take(&mut self.pending) {
-            let result = self
-                .write_one(&pending, replaces, fence)
-                .with_context(|| format!("write {}", pending.path));
+            let result = self.write_one(&pending, replaces, fence);
             if let Err(error) = result {
                 self.open.remove(&pending.path);
                 let earlier = failure
@@ -133,7 +132,8 @@ impl State {
         if replaces {
             make_folder(&pending.path)?;
             still_owned(fence)?;
-            return Ok(fs::write(&*pending.path, &pending.bytes)?);
+            let written = fs::write(&*pending.path, &pending.bytes);
+            return written.map_err(|e| failed("open", &pending.path, &e));
         }
         if !self.open.contains_key(&pending.path) {
             if self.open.len() >= MAX_OPEN {
@@ -143,12 +143,13 @@ impl State {
             let file = OpenOptions::new()
                 .append(true)
                 .create(true)
-                .open(&*pending.path)?;
+                .open(&*pending.path)
+                .map_err(|e| failed("open", &pending.path, &e))?;
             self.open.insert(pending.path.clone(), file);
         }
         let file = self.open.get_mut(&pending.path).expect("just opened");
         still_owned(fence)?;
-        append(file, &pending.bytes)
+        append(file, &pending.bytes).with_context(|| format!("write {}", pending.path))
     }
 }
 
@@ -203,9 +204,16 @@ fn take_back(file: &mut File, written: u64) {
 
 fn make_folder(path: &str) -> anyhow::Result<()> {
     match Path::new(path).parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => Ok(fs::create_dir_all(folder)?),
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            fs::create_dir_all(folder).map_err(|e| failed("mkdir", &folder.to_string_lossy(), &e))
+        }
         _ => Ok(()),
     }
+}
+
+/// An error in the words of Go: `open out.txt: permission denied`.
+fn failed(operation: &str, path: &str, error: &std::io::Error) -> anyhow::Error {
+    anyhow::anyhow!("{operation} {path}: {}", os_error::reason(error))
 }
 
 impl Files {

@@ -72,12 +72,12 @@ impl Sent {
     }
 }
 
-/// Adds an error to an answer: what failed before or fails now has failed.
+/// Adds an error to an answer: what failed before or fails now has failed. Where all of the batch did, it has the reason of that.
 pub(super) fn add_error(answer: &mut Answer, mut error: BatchError) {
     match answer {
         Ok(()) => *answer = Err(error),
         Err(earlier) if earlier.failed.is_empty() => {}
-        Err(earlier) if error.failed.is_empty() => earlier.failed.clear(),
+        Err(earlier) if error.failed.is_empty() => *earlier = error,
         Err(earlier) => {
             for (origin, reason) in error.failed.drain(..) {
                 if earlier.failed.iter().all(|(o, _)| *o != origin) {

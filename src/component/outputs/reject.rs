@@ -30,7 +30,7 @@ impl Sink for Reject {
         let reason = |batch: Batch| match self.0.text(&batch, 0) {
             Ok(text) => Err(BatchError::whole(&*text)),
             Err(error) => Err(BatchError::whole(format!(
-                "the reason to reject a message failed: {error}"
+                "reject message interpolation error: {error}"
             ))),
         };
         run.into_iter().map(reason).collect()

@@ -2,6 +2,7 @@
 
 use super::retrying::{Patience, Retrying};
 use crate::component::{BuildOutput, Context, Output, OutputConfig};
+use crate::config::Span;
 use std::time::Duration;
 
 crate::fields! {
@@ -23,8 +24,8 @@ crate::fields! {
         initial_interval: Duration = "500ms",
         /// The longest pause.
         max_interval: Duration = "3s",
-        /// How long to try at all; 0 for no limit.
-        max_elapsed_time: Duration = "0s",
+        /// How long to try at all; 0 or empty text for no limit.
+        max_elapsed_time: Span = "0s",
     }
 }
 
@@ -35,14 +36,14 @@ crate::spec! {
 
 impl BuildOutput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Output> {
-        let longest = self.backoff.max_elapsed_time;
+        let max_elapsed = self.backoff.max_elapsed_time.0;
         Ok(Output::Sink(Box::new(Retrying {
             sink: cx.output(&self.output)?,
             patience: Patience {
                 first: self.backoff.initial_interval,
                 longest: self.backoff.max_interval,
                 max_retries: (self.max_retries > 0).then_some(self.max_retries),
-                max_elapsed: (!longest.is_zero()).then_some(longest),
+                max_elapsed: max_elapsed.filter(|time| !time.is_zero()),
             },
             stop: cx.wiring.hard_stop(),
         })))

@@ -26,7 +26,7 @@ crate::fields! {
     /// One output, and what goes to it.
     pub struct CaseConfig {
         /// A query that says whether a message goes here; without one all do. One that fails counts as no.
-        check: Check = "''",
+        check: Option<Mapping>,
         /// The output.
         output: OutputConfig,
         /// Whether a message that goes here is also offered to the cases below.
@@ -37,23 +37,6 @@ crate::fields! {
 crate::spec! {
     /// Sends each message of a batch to the first output whose check it passes.
     dyn BuildOutput, "switch", Config
-}
-
-/// A query, or nothing.
-#[derive(Clone, Debug)]
-pub struct Check(Option<Mapping>);
-
-impl crate::config::Field for Check {
-    fn shape() -> crate::config::Shape {
-        Mapping::shape()
-    }
-
-    fn read(node: &crate::config::Node, linter: &mut crate::config::Linter<'_>) -> Option<Check> {
-        match node.as_text() {
-            Some("") => Some(Check(None)),
-            _ => Mapping::read(node, linter).map(|m| Check(Some(m))),
-        }
-    }
 }
 
 impl BuildOutput for Config {
@@ -79,7 +62,7 @@ impl BuildOutput for Config {
                 false => sink,
             });
             switch.cases.push(Case {
-                check: case.check.0.clone(),
+                check: case.check.clone(),
                 goes_on: case.r#continue,
             });
         }

@@ -40,7 +40,7 @@ impl Writer for SyncResponse {
                 Ok(())
             }
             None => Err(WriteError::Failed(BatchError::whole(
-                "result store not found within batch context: nobody waits for an answer to this message",
+                "result store not found within batch context",
             ))),
         }
     }

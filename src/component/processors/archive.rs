@@ -4,7 +4,7 @@ use super::flow::{alone, fail};
 use crate::bloblang::Interpolated;
 use crate::component::{BuildProcessor, Context, Process, Processor};
 use crate::formats::zip;
-use crate::message::{Batch, Message};
+use crate::message::{Batch, ComponentName, Message};
 use crate::value::{Array, Value};
 
 crate::fields! {
@@ -42,12 +42,18 @@ crate::spec! {
 }
 
 impl BuildProcessor for Config {
-    fn build(&self, _: &Context) -> anyhow::Result<Processor> {
-        Ok(Processor::Sync(Box::new(Archive(self.clone()))))
+    fn build(&self, cx: &Context) -> anyhow::Result<Processor> {
+        Ok(Processor::Sync(Box::new(Archive {
+            config: self.clone(),
+            name: cx.name.clone(),
+        })))
     }
 }
 
-struct Archive(Config);
+struct Archive {
+    config: Config,
+    name: ComponentName,
+}
 
 impl Process for Archive {
     fn process(&self, mut batch: Batch, out: &mut Vec<Batch>) {
@@ -73,7 +79,7 @@ impl Archive {
     /// Puts the contents of the batch into `archive`.
     fn write(&self, batch: &[Message], archive: &mut Message) -> Result<(), String> {
         let total = || batch.iter().map(|m| m.bytes().len()).sum::<usize>();
-        let bytes = match self.0.format {
+        let bytes = match self.config.format {
             Format::JsonArray => {
                 let values = batch.iter().map(|m| m.value().cloned());
                 let array: Result<Array, _> = values.collect();
@@ -113,13 +119,13 @@ impl Archive {
             }
             Format::Tar => {
                 let mut tar = tar::Builder::new(Vec::with_capacity(total() + 1024 * batch.len()));
-                for (name, message) in self.names(batch)?.iter().zip(batch) {
+                for (name, message) in self.names(batch).iter().zip(batch) {
                     append(&mut tar, name, message.bytes()).map_err(|e| e.to_string())?;
                 }
                 tar.into_inner().map_err(|e| e.to_string())?
             }
             Format::Zip => {
-                let names = self.names(batch)?;
+                let names = self.names(batch);
                 let entries = names.iter().zip(batch);
                 zip::write(entries.map(|(name, message)| (&**name, &message.bytes()[..])))?
             }
@@ -128,10 +134,13 @@ impl Archive {
         Ok(())
     }
 
-    fn names(&self, batch: &[Message]) -> Result<Vec<crate::value::Str>, String> {
+    /// The names of the files. One that can't be made is empty, and logged.
+    fn names(&self, batch: &[Message]) -> Vec<crate::value::Str> {
         let name = |i| {
-            let name = self.0.path.text(batch, i);
-            name.map_err(|e| format!("path interpolation error: {e}"))
+            self.config.path.text(batch, i).unwrap_or_else(|error| {
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "name interpolation error: {error}");
+                crate::value::Str::from_static("")
+            })
         };
         (0..batch.len()).map(name).collect()
     }

@@ -1,21 +1,20 @@
 //! `branch`: runs processors on a message made from another, and puts what they found into the original.
 
-use super::flow::{Flow, fail, flow};
-use super::reading::MaybeMapping;
+use super::flow::{Flow, flow};
 use crate::bloblang::{Mapped, Mapping, Paths};
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
-use crate::message::{Batch, Message};
+use crate::message::{Batch, Message, MessageError};
 use anyhow::ensure;
 
 crate::fields! {
     /// A request, what is done with it, and what of its result is kept.
     pub struct Config {
         /// Makes the message that the processors get; `deleted()` skips the branch for this message. Without it they get a copy.
-        request_map: MaybeMapping = "''",
+        request_map: Option<Mapping>,
         /// What to do with the made messages. They must give back as many as they got. At least one.
         processors: Vec<ProcessorConfig>,
         /// Puts the result into the original message, which is its `root`; `this` is the result. Without it the result is thrown away.
-        result_map: MaybeMapping = "''",
+        result_map: Option<Mapping>,
     }
 }
 
@@ -67,9 +66,9 @@ impl Branch {
             "the branch processor requires at least one child processor"
         );
         Ok(Branch {
-            request: config.request_map.0.clone(),
+            request: config.request_map.clone(),
             chain: cx.processors(&config.processors)?,
-            result: config.result_map.0.clone(),
+            result: config.result_map.clone(),
         })
     }
 
@@ -185,7 +184,7 @@ impl Flow for Branch {
                 Part::Made(at) => self.answer(message, &results.messages, at),
             };
             if let Err(reason) = answered {
-                fail(message, reason);
+                message.set_error(Some(MessageError::anonymous(reason)));
             }
         }
         out.push(batch);

@@ -1,8 +1,8 @@
 //! `cached`: remembers what processors made of a message.
 
 use super::flow::{Flow, Store, alone, fail, flow, put};
-use super::reading::{MaybeMapping, MaybeText, go_duration};
-use crate::bloblang::Interpolated;
+use super::reading::{MaybeText, go_duration};
+use crate::bloblang::{Interpolated, Mapping};
 use crate::component::{BuildProcessor, CacheError, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, Message};
 use bytes::Bytes;
@@ -13,7 +13,7 @@ crate::fields! {
         /// The label of the cache.
         cache: String,
         /// A query on a result that says whether it should not be remembered. Results that failed never are.
-        skip_on: MaybeMapping,
+        skip_on: Option<Mapping>,
         /// What a result depends on: messages with the same key share one.
         key: Interpolated,
         /// How long a result is remembered, such as `10m`; empty for the cache's default.
@@ -115,7 +115,7 @@ impl Flow for Cached {
 
 impl Cached {
     fn is_worth_keeping(&self, results: &[Message]) -> bool {
-        let skips = |i| match &self.config.skip_on.0 {
+        let skips = |i| match &self.config.skip_on {
             Some(check) => check.check(results, i).unwrap_or(true),
             None => false,
         };

@@ -1,8 +1,7 @@
 //! `command`: runs a program for each message.
 
 use super::flow::fail;
-use super::reading::MaybeMapping;
-use crate::bloblang::Interpolated;
+use crate::bloblang::{Interpolated, Mapping};
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
 use crate::message::{Batch, Message};
 use crate::value::Value;
@@ -18,7 +17,7 @@ crate::fields! {
         /// The program: a path, or a name that is looked up in `PATH`.
         name: Interpolated,
         /// A mapping to an array of its arguments. They go to the program as they are; no shell is in between.
-        args_mapping: MaybeMapping,
+        args_mapping: Option<Mapping>,
     }
 }
 
@@ -70,7 +69,7 @@ impl Run {
         let name = self.config.name.text(batch, index);
         let name = name.map_err(|e| format!("name interpolation error: {e}"))?;
         let mut command = Command::new(&*name);
-        if let Some(mapping) = &self.config.args_mapping.0 {
+        if let Some(mapping) = &self.config.args_mapping {
             let args = mapping.value(batch, index);
             match args.map_err(|e| format!("args mapping error: {e}"))? {
                 Some(Value::Array(args)) => {

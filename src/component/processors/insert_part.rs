@@ -1,9 +1,8 @@
 //! `insert_part`: adds a message to a batch.
 
-use super::flow::fail;
 use crate::bloblang::Interpolated;
 use crate::component::{BuildProcessor, Context, Process, Processor};
-use crate::message::Batch;
+use crate::message::{Batch, ComponentName};
 
 crate::fields! {
     /// What is added, and where.
@@ -16,15 +15,17 @@ crate::fields! {
 }
 
 crate::spec! {
-    /// Adds a message to each batch. It has the metadata of the first message. If the content can't be made the batch is flagged.
+    /// Adds a message to each batch. It has the metadata of the first message, and its error if that has failed. If the content
+    /// can't be made, that is logged and the batch goes on as it was.
     dyn BuildProcessor, "insert_part", Config
 }
 
 impl BuildProcessor for Config {
-    fn build(&self, _: &Context) -> anyhow::Result<Processor> {
+    fn build(&self, cx: &Context) -> anyhow::Result<Processor> {
         Ok(Processor::Sync(Box::new(Insert {
             index: self.index,
             content: self.content.clone(),
+            name: cx.name.clone(),
         })))
     }
 }
@@ -32,6 +33,7 @@ impl BuildProcessor for Config {
 struct Insert {
     index: i64,
     content: Interpolated,
+    name: ComponentName,
 }
 
 impl Process for Insert {
@@ -39,7 +41,6 @@ impl Process for Insert {
         match self.content.bytes(&batch, 0) {
             Ok(content) => {
                 let mut new = batch[0].clone();
-                new.set_error(None);
                 new.set_bytes(content);
                 let length = batch.len() as i64;
                 let at = if self.index < 0 {
@@ -50,12 +51,7 @@ impl Process for Insert {
                 batch.insert(at.clamp(0, length) as usize, new);
             }
             Err(error) => {
-                for message in &mut batch {
-                    fail(
-                        message,
-                        format_args!("content interpolation error: {error}"),
-                    );
-                }
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "content interpolation error: {error}");
             }
         }
         out.push(batch);

@@ -1,7 +1,6 @@
 //! `log`: writes a line to the log for each message.
 
-use super::reading::MaybeMapping;
-use crate::bloblang::Interpolated;
+use crate::bloblang::{Interpolated, Mapping};
 use crate::component::{BuildProcessor, Context, Process, Processor};
 use crate::message::{Batch, ComponentName, Message};
 use crate::value::Value;
@@ -12,7 +11,7 @@ crate::fields! {
         /// How important the line is. Whether it is written depends on the logger's level.
         level: Level = "INFO",
         /// A mapping to an object whose fields are added to the line.
-        fields_mapping: MaybeMapping,
+        fields_mapping: Option<Mapping>,
         /// Fields of the line, each a text.
         fields: std::collections::BTreeMap<String, Interpolated> = "{}" [advanced],
         /// The text of the line.
@@ -97,7 +96,7 @@ impl Log {
             let text = text.map_err(|e| format!("failed to interpolate field {name}: {e}"))?;
             object.insert(name.as_str(), Value::String(text));
         }
-        if let Some(mapping) = &self.0.fields_mapping.0 {
+        if let Some(mapping) = &self.0.fields_mapping {
             match mapping.value(batch, index) {
                 Err(e) => return Err(format!("Failed to execute fields mapping: {e}")),
                 Ok(Some(Value::Object(fields))) => {

@@ -11,7 +11,7 @@ crate::fields! {
         /// The most messages at a time; 0 is no limit.
         cap: usize = "0",
         /// What is done with each message.
-        processors: Vec<ProcessorConfig>,
+        processors: Vec<ProcessorConfig> = "[]",
     }
 }
 

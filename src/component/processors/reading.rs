@@ -1,30 +1,9 @@
 //! Shapes of config that several processors take.
 
-use crate::bloblang::{EvalError, Interpolated, Mapping};
+use crate::bloblang::{EvalError, Interpolated};
 use crate::config::{Field, Linter, Node, Shape};
 use crate::message::Message;
 use std::time::Duration;
-
-/// A mapping that may be left out or be empty text.
-#[derive(Clone, Debug)]
-pub struct MaybeMapping(pub Option<Mapping>);
-
-impl Field for MaybeMapping {
-    fn shape() -> Shape {
-        Shape::Mapping
-    }
-
-    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<MaybeMapping> {
-        if node.as_text().is_some_and(str::is_empty) {
-            return Some(MaybeMapping(None));
-        }
-        Mapping::read(node, linter).map(|m| MaybeMapping(Some(m)))
-    }
-
-    fn absent() -> Option<MaybeMapping> {
-        Some(MaybeMapping(None))
-    }
-}
 
 /// A string with queries that may be left out or be empty text.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! `sleep`: waits.
 
-use super::flow::fail;
 use super::reading::go_duration;
 use crate::bloblang::Interpolated;
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 crate::fields! {
     /// How long.
     pub struct Config {
-        /// The time to wait for each message, such as `100ms`. One that is no duration is logged, and there is no wait.
+        /// The time to wait for each message, such as `100ms`. One that is no duration, or can't be made, is logged, and there is no wait.
         duration: Interpolated,
     }
 }
@@ -40,7 +39,7 @@ struct Sleep {
 
 #[async_trait]
 impl ProcessAsync for Sleep {
-    async fn process(&self, mut batch: Batch) -> Vec<Batch> {
+    async fn process(&self, batch: Batch) -> Vec<Batch> {
         let mut total = Duration::ZERO;
         for i in 0..batch.len() {
             match self.duration.text(&batch, i) {
@@ -50,10 +49,9 @@ impl ProcessAsync for Sleep {
                         tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to parse the sleep duration: {error}");
                     }
                 },
-                Err(error) => fail(
-                    &mut batch[i],
-                    format_args!("duration interpolation error: {error}"),
-                ),
+                Err(error) => {
+                    tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "period interpolation error: {error}");
+                }
             }
         }
         if !total.is_zero() {

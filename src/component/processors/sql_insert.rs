@@ -1,8 +1,8 @@
 //! `sql_insert`: inserts a row for each message.
 
 use super::flow::fail;
-use super::reading::MaybeMapping;
 use super::sql_raw::arguments;
+use crate::bloblang::Mapping;
 use crate::component::clients::sql::{Database, SqlConfig};
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
 use crate::message::Batch;
@@ -17,7 +17,7 @@ crate::fields! {
         /// The columns.
         columns: Vec<String>,
         /// A mapping to an array with a value for each column.
-        args_mapping: MaybeMapping,
+        args_mapping: Option<Mapping>,
         /// Text before the statement.
         prefix: String = "''" [advanced],
         /// Text after the statement, such as `ON CONFLICT (id) DO NOTHING`.
@@ -66,7 +66,7 @@ struct Insert {
     database: Database,
     statement: String,
     columns: usize,
-    args: MaybeMapping,
+    args: Option<Mapping>,
 }
 
 #[async_trait]
@@ -105,7 +105,7 @@ impl Insert {
         batch: &[crate::message::Message],
         index: usize,
     ) -> anyhow::Result<Vec<crate::value::Value>> {
-        let row = arguments(self.args.0.as_ref(), batch, index)?;
+        let row = arguments(self.args.as_ref(), batch, index)?;
         anyhow::ensure!(
             row.len() == self.columns,
             "args_mapping gives {} values for {} columns",

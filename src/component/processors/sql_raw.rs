@@ -1,7 +1,6 @@
 //! `sql_raw`: runs a statement for each message.
 
 use super::flow::fail;
-use super::reading::MaybeMapping;
 use crate::bloblang::{Interpolated, Mapping};
 use crate::component::clients::sql::{Database, SqlConfig};
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
@@ -18,7 +17,7 @@ crate::fields! {
         /// Whether `${! }` queries in the statement are allowed. What they give becomes part of the statement: never let others decide it.
         unsafe_dynamic_query: bool = "false" [advanced],
         /// A mapping to an array of arguments.
-        args_mapping: MaybeMapping,
+        args_mapping: Option<Mapping>,
         /// Whether the statement gives no rows, so that messages stay as they are.
         exec_only: bool = "false",
     }
@@ -74,7 +73,7 @@ impl ProcessAsync for Raw {
 impl Raw {
     async fn run(&self, batch: &[Message], index: usize) -> anyhow::Result<Option<Value>> {
         let query = self.config.query.text(batch, index)?;
-        let args = arguments(self.config.args_mapping.0.as_ref(), batch, index)?;
+        let args = arguments(self.config.args_mapping.as_ref(), batch, index)?;
         if self.config.exec_only {
             self.database.execute(&query, &[args]).await?;
             return Ok(None);

@@ -1,8 +1,8 @@
 //! `sql_select`: looks rows up for each message.
 
 use super::flow::fail;
-use super::reading::MaybeMapping;
 use super::sql_raw::arguments;
+use crate::bloblang::Mapping;
 use crate::component::clients::sql::{Database, SqlConfig};
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
 use crate::message::Batch;
@@ -20,7 +20,7 @@ crate::fields! {
         /// The condition of the `WHERE`, such as `id = ?` (in PostgreSQL `id = $1`).
         r#where: Option<String>,
         /// A mapping to an array of the condition's arguments.
-        args_mapping: MaybeMapping,
+        args_mapping: Option<Mapping>,
         /// Text before the statement.
         prefix: String = "''" [advanced],
         /// Text after the statement, such as `ORDER BY id`.
@@ -57,13 +57,13 @@ impl BuildProcessor for Config {
 struct Select {
     database: Database,
     query: String,
-    args: MaybeMapping,
+    args: Option<Mapping>,
 }
 
 #[async_trait]
 impl ProcessAsync for Select {
     async fn process(&self, mut batch: Batch) -> Vec<Batch> {
-        let args = (0..batch.len()).map(|i| arguments(self.args.0.as_ref(), &batch, i));
+        let args = (0..batch.len()).map(|i| arguments(self.args.as_ref(), &batch, i));
         let args: Vec<_> = args.collect();
         for (message, args) in batch.iter_mut().zip(args) {
             let rows = match args {

@@ -1,7 +1,7 @@
 //! `switch`: runs the processors of the first case that fits a message.
 
 use super::flow::{Flow, any_waits, fail, flow, put};
-use super::reading::{MaybeMapping, single};
+use super::reading::single;
 use crate::bloblang::Mapping;
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, Message};
@@ -16,7 +16,7 @@ crate::fields! {
     /// A condition and what is done if it holds.
     pub struct Case {
         /// A query that says whether the case is for a message; without one it is for all that are left.
-        check: MaybeMapping = "''",
+        check: Option<Mapping>,
         /// What to do with those messages, together as a batch. At least one; `noop` does nothing.
         processors: Vec<ProcessorConfig> = "[]",
         /// Whether the messages then go through the next case too, whatever that one's check says.
@@ -39,7 +39,7 @@ impl BuildProcessor for Config {
                 "case '{i}' parse error: case has no processors, in order to have a no-op case use a `noop` processor"
             );
             arms.push(Arm {
-                check: case.check.0.clone(),
+                check: case.check.clone(),
                 chain: cx.processors(&case.processors)?,
                 falls: case.fallthrough,
             });

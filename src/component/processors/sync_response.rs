@@ -1,6 +1,5 @@
 //! `sync_response`: answers whoever sent a message.
 
-use super::flow::fail;
 use crate::component::{BuildProcessor, Context, Process, Processor};
 use crate::message::Batch;
 
@@ -11,7 +10,7 @@ crate::fields! {
 
 crate::spec! {
     /// Sends the batch as it is now back to the input that it came from, if that waits for an answer (`http_server`), and
-    /// goes on with it. The answer is given when the original message is delivered or dropped.
+    /// goes on with it. The answer is given when the original message is delivered or dropped. Where nobody waits, nothing happens.
     dyn BuildProcessor, "sync_response", Config
 }
 
@@ -24,14 +23,9 @@ impl BuildProcessor for Config {
 struct Answer;
 
 impl Process for Answer {
-    fn process(&self, mut batch: Batch, out: &mut Vec<Batch>) {
-        match batch.first().and_then(|m| m.replies().cloned()) {
-            Some(replies) => replies.push(batch.clone()),
-            None => {
-                for message in &mut batch {
-                    fail(message, "result store not found within batch context");
-                }
-            }
+    fn process(&self, batch: Batch, out: &mut Vec<Batch>) {
+        if let Some(replies) = batch.first().and_then(|m| m.replies().cloned()) {
+            replies.push(batch.clone());
         }
         out.push(batch);
     }

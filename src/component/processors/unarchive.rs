@@ -4,9 +4,12 @@ use super::flow::{Outcome, expand};
 use crate::codec::go_fmt::type_of;
 use crate::component::{BuildProcessor, Context, Processor};
 use crate::config::{Field, Linter, Node, Shape};
-use crate::formats::zip;
+use crate::formats::{
+    csv::{Dialect, Rows},
+    zip,
+};
 use crate::message::{Batch, Message};
-use crate::value::{self, Object, Str, Value};
+use crate::value::{self, Str, Value};
 use bytes::Bytes;
 use std::io::Read;
 
@@ -226,24 +229,21 @@ fn binary(message: &Message, made: &mut Batch) -> Outcome {
 }
 
 fn csv(delimiter: u8, message: &Message, made: &mut Batch) -> Outcome {
-    let mut rows = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .from_reader(&message.bytes()[..]);
-    let wrong = |error: csv::Error| match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, .. } => format!(
-            "record on line {}: wrong number of fields",
-            pos.as_ref().map_or(0, |p| p.line())
-        ),
-        _ => error.to_string(),
+    let text = String::from_utf8_lossy(message.bytes());
+    let dialect = Dialect {
+        delimiter: delimiter.into(),
+        ..Dialect::default()
     };
-    let headers = rows.byte_headers().map_err(wrong)?.clone();
-    let text = |bytes: &[u8]| Str::from(String::from_utf8_lossy(bytes).into_owned());
-    let headers: Vec<Str> = headers.iter().map(text).collect();
-    for row in rows.into_byte_records() {
-        let row = row.map_err(wrong)?;
-        let fields = headers.iter().cloned().zip(row.iter());
-        let object: Object = fields.map(|(k, v)| (k, Value::String(text(v)))).collect();
-        made.push(with_value(message, Value::Object(object)));
+    let wrong = |error| format!("failed to parse message as csv: {error}");
+    let mut rows = Rows::new(&text, dialect);
+    let Some(header) = rows.next() else {
+        return Ok(());
+    };
+    let header: Vec<Str> = header.map_err(wrong)?.into_iter().map(Str::from).collect();
+    for row in rows {
+        let values = row.map_err(wrong)?.into_iter().map(Str::from);
+        let fields = header.iter().cloned().zip(values.map(Value::String));
+        made.push(with_value(message, Value::Object(fields.collect())));
     }
     Ok(())
 }

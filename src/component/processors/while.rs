@@ -1,9 +1,10 @@
 //! `while`: runs processors as long as a condition holds.
 
 use super::flow::{Flow, flow};
-use super::reading::MaybeMapping;
+use crate::bloblang::Mapping;
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, ComponentName};
+use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 crate::fields! {
@@ -14,7 +15,7 @@ crate::fields! {
         /// How often they run at most; 0 is no limit.
         max_loops: u64 = "0",
         /// A query on the first message of the batch: go on?
-        check: MaybeMapping = "''",
+        check: Option<Mapping>,
         /// What is repeated.
         processors: Vec<ProcessorConfig>,
     }
@@ -28,7 +29,9 @@ crate::spec! {
 
 impl BuildProcessor for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Processor> {
+        let check = self.check.clone();
         Ok(flow(While {
+            check: check.context("a check is required, as the condition to go on")?,
             chain: cx.processors(&self.processors)?,
             config: self.clone(),
             name: cx.name.clone(),
@@ -38,6 +41,7 @@ impl BuildProcessor for Config {
 }
 
 struct While {
+    check: Mapping,
     config: Config,
     chain: Chain,
     name: ComponentName,
@@ -78,10 +82,10 @@ impl Flow for While {
 
 impl While {
     fn holds(&self, batches: &[Batch]) -> bool {
-        let (Some(batch), Some(check)) = (batches.first(), &self.config.check.0) else {
+        let Some(batch) = batches.first() else {
             return false;
         };
-        check.check(batch, 0).unwrap_or_else(|error| {
+        self.check.check(batch, 0).unwrap_or_else(|error| {
             tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to execute the check: {error}");
             false
         })

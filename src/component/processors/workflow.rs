@@ -3,7 +3,7 @@
 use super::branch::{self, Branch, Part, Results};
 use super::flow::{Flow, any_waits, fail, flow};
 use crate::component::{BuildProcessor, Context, Processor};
-use crate::message::{Batch, Message};
+use crate::message::{Batch, Message, MessageError};
 use crate::value::{Array, Object, Value};
 use anyhow::{bail, ensure};
 use futures::future::join_all;
@@ -240,10 +240,8 @@ impl Workflow {
         if self.path.is_empty() {
             if !notes.failed.is_empty() {
                 let names: Vec<&str> = notes.failed.keys().map(String::as_str).collect();
-                fail(
-                    message,
-                    format_args!("workflow branches failed: [{}]", names.join(" ")),
-                );
+                let reason = format!("workflow branches failed: [{}]", names.join(" "));
+                message.set_error(Some(MessageError::anonymous(reason)));
             }
             return;
         }

@@ -70,7 +70,7 @@ impl Reading {
             };
             let key = Str::from_static("csv_row");
             message.metadata_mut().set(key, Value::Int(self.number));
-            message.set_error(row.fault.map(MessageError::new));
+            message.set_error(row.fault.map(MessageError::anonymous));
             self.number += 1;
             out.push(Batch::from_buf([message]));
         }
