@@ -3,27 +3,37 @@
 use super::serde::to_json;
 use crate::value::Value;
 use jsonschema::{
-    Validator,
+    Draft, Validator,
     error::{TypeKind, ValidationError, ValidationErrorKind as Kind},
 };
 use serde_json::Value as Json;
 
 /// A schema, ready to check values.
 #[derive(Debug)]
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    /// The schema as it was written: findings name types in its order.
+    written: Json,
+}
 
 impl Schema {
     /// Compiles a schema, itself a JSON document.
     pub fn compile(schema: &Value) -> Result<Schema, String> {
-        let schema = to_json(schema);
-        let validator = jsonschema::validator_for(&schema).map_err(|e| e.to_string())?;
-        Ok(Schema(validator))
+        let written = to_json(schema);
+        let mut options = jsonschema::options().should_validate_formats(true);
+        if written.get("$schema").is_none() {
+            // The newest that Bento's library knows: later drafts have no lists of `items` and no `dependencies`.
+            options = options.with_draft(Draft::Draft7);
+        }
+        let validator = options.build(&written).map_err(|e| e.to_string())?;
+        Ok(Schema { validator, written })
     }
 
     /// Checks a value. What is wrong is one line each, with the place first: `user.tags.0 invalid type. expected: string, given: integer`.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         let json = to_json(value);
-        let lines: Vec<String> = self.0.iter_errors(&json).flat_map(|e| lines(&e)).collect();
+        let errors = self.validator.iter_errors(&json);
+        let lines: Vec<String> = errors.flat_map(|e| lines(&e, &self.written)).collect();
         if lines.is_empty() {
             Ok(())
         } else {
@@ -32,8 +42,8 @@ impl Schema {
     }
 }
 
-/// What one finding says: a line, or one for each property that is too many.
-fn lines(error: &ValidationError<'_>) -> Vec<String> {
+/// What one finding says: a line, one for each property that is too many, or those of the alternative that fits best.
+fn lines(error: &ValidationError<'_>, schema: &Json) -> Vec<String> {
     let path = error.instance_path().to_string();
     let place = match path.trim_start_matches('/') {
         "" => "(root)".to_owned(),
@@ -47,8 +57,9 @@ fn lines(error: &ValidationError<'_>) -> Vec<String> {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             let each = unexpected.iter();
             each.map(|p| {
+                // The name comes twice there, once as it is written.
                 format!(
-                    "{place} additional property {} is not allowed",
+                    "{place} {p}additional property {} is not allowed",
                     p.to_lowercase()
                 )
             })
@@ -56,7 +67,7 @@ fn lines(error: &ValidationError<'_>) -> Vec<String> {
         }
         Kind::Type { kind } => one(format!(
             "invalid type. expected: {}, given: {}",
-            expected(kind),
+            expected(kind, error, schema),
             given(error.instance())
         )),
         Kind::Enum { options } => {
@@ -90,8 +101,17 @@ fn lines(error: &ValidationError<'_>) -> Vec<String> {
         Kind::MultipleOf { multiple_of } => one(format!("must be a multiple of {multiple_of}")),
         Kind::MinProperties { limit } => one(format!("must have at least {limit} properties")),
         Kind::MaxProperties { limit } => one(format!("must have at most {limit} properties")),
-        Kind::AnyOf { .. } => one("must validate at least one schema (anyof)".into()),
-        Kind::OneOfNotValid { .. } | Kind::OneOfMultipleValid { .. } => {
+        Kind::AnyOf { context } => {
+            let mut lines = one("must validate at least one schema (anyof)".into());
+            lines.extend(nearest(context, &path, schema));
+            lines
+        }
+        Kind::OneOfNotValid { context } => {
+            let mut lines = one("must validate one and only one schema (oneof)".into());
+            lines.extend(nearest(context, &path, schema));
+            lines
+        }
+        Kind::OneOfMultipleValid { .. } => {
             one("must validate one and only one schema (oneof)".into())
         }
         Kind::Not { .. } => one("must not validate the schema (not)".into()),
@@ -106,14 +126,30 @@ fn text_of(value: &Json) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn expected(kind: &TypeKind) -> String {
-    match kind {
-        TypeKind::Single(one) => one.to_string(),
-        TypeKind::Multiple(several) => {
-            let names: Vec<String> = several.iter().map(|t| t.to_string()).collect();
-            names.join(",")
-        }
-    }
+/// What the alternative says that the value comes nearest to: the first that wants a value of its type, else the first.
+fn nearest(alternatives: &[Vec<ValidationError<'_>>], path: &str, schema: &Json) -> Vec<String> {
+    let fits = |errors: &&Vec<ValidationError<'_>>| {
+        !errors
+            .iter()
+            .any(|e| matches!(e.kind(), Kind::Type { .. }) && e.instance_path().to_string() == path)
+    };
+    let nearest = alternatives.iter().find(fits).or(alternatives.first());
+    let errors = nearest.into_iter().flatten();
+    errors.flat_map(|e| lines(e, schema)).collect()
+}
+
+/// The types that were wanted, several in the order of the schema.
+fn expected(kind: &TypeKind, error: &ValidationError<'_>, schema: &Json) -> String {
+    let several = match kind {
+        TypeKind::Single(one) => return one.to_string(),
+        TypeKind::Multiple(several) => several,
+    };
+    let written = schema.pointer(&error.schema_path().to_string());
+    let names: Vec<String> = match written.and_then(Json::as_array) {
+        Some(types) => types.iter().map(text_of).collect(),
+        None => several.iter().map(|t| t.to_string()).collect(),
+    };
+    format!("[{}]", names.join(","))
 }
 
 fn given(value: &Json) -> &'static str {
@@ -161,7 +197,7 @@ mod tests {
             (r#"{}"#, Err("(root) id is required")),
             (
                 r#"{"id":1,"Zed":2}"#,
-                Err("(root) additional property zed is not allowed"),
+                Err("(root) Zedadditional property zed is not allowed"),
             ),
             (
                 r#"{"id":1,"l":[1]}"#,
@@ -181,6 +217,38 @@ mod tests {
                 wanted.map_err(str::to_owned),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn alternatives_formats_and_older_keywords() {
+        for (schema, text, wanted) in [
+            (
+                r#"{"oneOf":[{"type":"string"},{"required":["a"]}]}"#,
+                "{}",
+                "(root) must validate one and only one schema (oneof)\n(root) a is required",
+            ),
+            (
+                r#"{"properties":{"a":{"type":["string","null"]}}}"#,
+                r#"{"a":4}"#,
+                "a invalid type. expected: [string,null], given: integer",
+            ),
+            (
+                r#"{"format":"email"}"#,
+                r#""q""#,
+                "(root) does not match format 'email'",
+            ),
+            (
+                r#"{"items":[{"type":"string"}]}"#,
+                "[1]",
+                "0 invalid type. expected: string, given: integer",
+            ),
+        ] {
+            let value = |text: &'static str| {
+                crate::value::parse(&Bytes::from_static(text.as_bytes())).expect("valid")
+            };
+            let schema = Schema::compile(&value(schema)).expect("it is one");
+            assert_eq!(schema.check(&value(text)), Err(wanted.to_owned()), "{text}");
         }
     }
 }

@@ -232,7 +232,7 @@ fn find<'n, B: Kind + ?Sized>(
         [one] => match lookup(&one.key) {
             Some(spec) => Some((spec, Some(one))),
             None => {
-                linter.error(one.place, unknown(&one.key));
+                linter.error(node.place, unknown(&one.key));
                 None
             }
         },

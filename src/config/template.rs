@@ -119,7 +119,7 @@ crate::fields! {
         /// What to know about it.
         description: String = "''",
         /// The fields of its config.
-        fields: Vec<TemplateField>,
+        fields: Vec<TemplateField> = "[]",
         /// Makes the config of another component of an object of the fields.
         mapping: Mapping,
         /// Renames the metrics of what it makes.

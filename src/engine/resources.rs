@@ -6,7 +6,7 @@ use super::{
     wiring::{Shop, in_component},
 };
 use crate::component::{
-    Cache, CacheConfig, Chain, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
+    Cache, CacheConfig, Chain, Component, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
     RateLimitConfig, Run, Sink, Source, Wiring,
 };
 use crate::message::ComponentName;
@@ -277,15 +277,14 @@ impl Resources {
 
     pub fn input(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Box<dyn Source>> {
         let shared = self.inputs.get("input", label, |config| {
-            let source = shop.clone().input(config)?;
+            let source = shop.clone().input(&on_shelf(config))?;
             Ok(Arc::new(tokio::sync::Mutex::new(source)))
         })?;
         Ok(Box::new(Shared(shared)))
     }
 
     pub fn processor(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Chain> {
-        let build =
-            |config: &ProcessorConfig| shop.clone().processors(std::slice::from_ref(config));
+        let build = |config: &ProcessorConfig| shop.clone().processors(&[on_shelf(config)]);
         self.processors.get("processor", label, build)
     }
 
@@ -298,7 +297,7 @@ impl Resources {
 
     pub fn output(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
         self.outputs
-            .get("output", label, |config| shop.clone().output(config))
+            .get("output", label, |c| shop.clone().output(&on_shelf(c)))
     }
 
     pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
@@ -320,7 +319,16 @@ impl Resources {
     }
 }
 
-/// The name of a cache or rate limit: its path is the list's, since its label says which one it is.
+/// A resource as it is named: its path is the list's, since its label says which one it is.
+fn on_shelf<B: ?Sized>(config: &Component<B>) -> Component<B> {
+    let mut config = config.clone();
+    if let Some((list, _)) = config.path.rsplit_once('.') {
+        config.path = list.to_owned();
+    }
+    config
+}
+
+/// The name of a cache or rate limit, as that of [`on_shelf`].
 fn shelf_name(mut name: ComponentName) -> ComponentName {
     if let Some((list, _)) = name.path.rsplit_once('.') {
         name.path = list.into();

@@ -15,6 +15,7 @@ pub mod go_time;
 pub mod iso8601;
 pub mod jwt;
 pub mod logfmt;
+pub mod media_type;
 pub mod os_error;
 pub mod strftime;
 pub mod url;

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Conditions, json_of};
 use super::diff::{Verdict, diff};
+use crate::formats::os_error;
 use crate::message::{Batch, Message};
 use crate::value::Value;
 use std::path::Path;
@@ -151,8 +152,14 @@ fn contains(message: &Message, wanted: &Value) -> Result<(), String> {
 }
 
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
-    let path = folder.join(file);
-    std::fs::read(&path).map_err(|e| format!("failed to read {}: {e}", path.display()))
+    let path = folder.join(file.trim_start_matches("./"));
+    std::fs::read(&path).map_err(|e| {
+        format!(
+            "failed to read comparison file: open {}: {}",
+            path.display(),
+            os_error::reason(&e)
+        )
+    })
 }
 
 fn read_json(folder: &Path, file: &str) -> Result<Value, String> {

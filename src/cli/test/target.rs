@@ -28,8 +28,8 @@ pub fn lookup<'n>(root: &'n Node, pointer: &str) -> anyhow::Result<&'n Node> {
                 let index: usize = step.parse().with_context(|| format!("{path}: '{step}' isn't an index"))?;
                 nodes.get(index).with_context(|| format!("{path}: target index greater than array length"))?
             }
-            Data::Map(_) => node.get(step).with_context(|| format!("{path}: the config has no such part"))?,
-            _ => bail!("{path}: the config has no such part"),
+            Data::Map(_) => node.get(step).with_context(|| format!("{path}: key not found in mapping"))?,
+            _ => bail!("{path}: key not found in mapping"),
         };
     }
     Ok(node)

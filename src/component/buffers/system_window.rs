@@ -64,11 +64,16 @@ impl BuildBuffer for Config {
             offset < slide,
             "offset must be shorter than the time between two windows"
         );
+        let lateness = delta(self.allowed_lateness, "allowed_lateness")?;
+        ensure!(
+            lateness < size,
+            "allowed_lateness must be shorter than size"
+        );
         Ok(Box::new(SystemWindow {
             input,
             mapping: self.timestamp_mapping.clone(),
             windows: Windows::new(size, slide, offset, Utc::now()),
-            lateness: delta(self.allowed_lateness, "allowed_lateness")?,
+            lateness,
             ended: false,
             meter: Meter::new(cx),
             cx: cx.clone(),

@@ -17,6 +17,8 @@ pub(crate) struct CsvReading {
     pub expected_fields: Option<usize>,
     /// Whether a row that can't be read is handed on with its error, rather than ending the reading.
     pub continue_on_error: bool,
+    /// Whether rows may have any number of fields: one with more than the header is an array.
+    pub is_ragged: bool,
 }
 
 impl CsvReading {
@@ -149,12 +151,13 @@ impl CsvRows {
         }
         let value = match &self.header {
             Some(_) if row.is_empty() && fault.is_some() => Value::Null,
+            Some(header) if self.reading.is_ragged && row.len() > header.len() => array(row),
             Some(header) => {
                 let fields = header.iter().cloned().zip(row);
                 let fields = fields.map(|(name, field)| (name, Value::from(field)));
                 Value::Object(fields.collect::<Object>())
             }
-            None => Value::from(row.into_iter().map(Value::from).collect::<Vec<Value>>()),
+            None => array(row),
         };
         out.push(CsvRow { value, fault });
         Ok(())
@@ -162,10 +165,17 @@ impl CsvRows {
 
     /// What is wrong with the number of fields, if anything.
     fn count(&mut self, count: usize, line: usize) -> Option<String> {
+        if self.reading.is_ragged {
+            return None;
+        }
         let wanted = *self.fields.get_or_insert(count);
         (wanted > 0 && wanted != count)
             .then(|| format!("record on line {line}: wrong number of fields"))
     }
+}
+
+fn array(row: Vec<String>) -> Value {
+    Value::from(row.into_iter().map(Value::from).collect::<Vec<Value>>())
 }
 
 #[cfg(test)]
@@ -180,6 +190,7 @@ mod tests {
             expected_headers: None,
             expected_fields: None,
             continue_on_error: false,
+            is_ragged: false,
         }
     }
 
@@ -229,5 +240,18 @@ mod tests {
             ..reading()
         };
         assert!(read(&expecting, text, 3).is_err());
+    }
+
+    #[test]
+    fn ragged_rows_are_read_where_they_may_be() {
+        let ragged = CsvReading {
+            is_ragged: true,
+            ..reading()
+        };
+        let rows = read(&ragged, "a,b\n1\n1,2,3\n1,2\n", 3).expect("no fault");
+        assert_eq!(
+            rows,
+            [r#"{"a":"1"}"#, r#"["1","2","3"]"#, r#"{"a":"1","b":"2"}"#]
+        );
     }
 }

@@ -28,7 +28,8 @@ crate::fields! {
         auto_replay_nacks: bool = "true",
         /// The names that the header row must have.
         expected_headers: Option<Vec<String>>,
-        /// How many fields each row must have; without it, as many as the first.
+        /// How many fields each row must have; without it any. A row with fewer than the header lacks the last ones, and one with more is an
+        /// array.
         expected_number_of_fields: Option<usize>,
     }
 }
@@ -52,6 +53,7 @@ impl BuildInput for Config {
                 expected_headers: self.expected_headers.clone(),
                 expected_fields: self.expected_number_of_fields,
                 continue_on_error: false,
+                is_ragged: self.expected_number_of_fields.is_none(),
             },
             batch: self.batch_count,
         });
@@ -102,8 +104,11 @@ impl Reading {
                 .set(Str::from_static("header"), Value::from(names));
         }
         for row in rows {
+            let is_named = matches!(row.value, Value::Object(_));
             let mut message = Message::from_value(row.value);
-            *message.metadata_mut() = self.header.clone();
+            if is_named {
+                *message.metadata_mut() = self.header.clone();
+            }
             self.begun.push(message);
             if self.begun.len() == self.batch {
                 out.push(std::mem::take(&mut self.begun));

@@ -7,7 +7,7 @@ use crate::component::{
     Ack, AckSink, Answer, BuildInput, Context, Input, ReadError, Reader, Run, Scanner,
     clients::blocks::Blocks,
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use std::{collections::VecDeque, path::PathBuf, sync::Arc};
@@ -79,6 +79,12 @@ impl Files {
         let Some(path) = self.paths.front() else {
             return Ok(());
         };
+        // A folder won't become a file: trying again would be for ever.
+        if path.is_dir() {
+            self.fault = Some(anyhow!("read {}: is a directory", path.display()));
+            self.paths.pop_front();
+            return Ok(());
+        }
         let (blocks, metadata) = Blocks::open(path.clone())
             .await
             .with_context(|| format!("open {}", path.display()))?;
@@ -126,6 +132,9 @@ impl Reader for Files {
             if self.open.is_none() && self.open_next().await.is_err() {
                 // Connecting reports why, and waits before it tries again.
                 return Err(ReadError::NotConnected);
+            }
+            if self.fault.is_some() {
+                continue;
             }
             let Some(open) = &mut self.open else {
                 return Err(ReadError::End);

@@ -4,21 +4,32 @@ use crate::component::metadata as shared;
 use crate::message::Metadata;
 use crate::value::Value;
 use anyhow::Context as _;
-use std::{collections::VecDeque, fs, path::PathBuf, time::UNIX_EPOCH};
+use std::{
+    collections::{HashSet, VecDeque},
+    fs,
+    path::PathBuf,
+    time::UNIX_EPOCH,
+};
 
-/// The files that patterns match, in order; a path without a pattern stands for itself, there or not.
+/// The files that patterns match, in order and each once; a path without a pattern stands for itself, there or not.
 pub(super) fn expand(paths: &[String]) -> anyhow::Result<VecDeque<PathBuf>> {
     let mut all = VecDeque::new();
+    let mut seen = HashSet::new();
+    let mut add = |path: PathBuf| {
+        if seen.insert(path.clone()) {
+            all.push_back(path);
+        }
+    };
     for path in paths {
         if !path.contains(['*', '?', '[']) {
-            all.push_back(PathBuf::from(path));
+            add(PathBuf::from(path));
             continue;
         }
         let found = glob::glob(path).with_context(|| format!("the pattern {path} is wrong"))?;
         for path in found {
             let path = path.context("look for files")?;
             if path.is_file() {
-                all.push_back(path);
+                add(path);
             }
         }
     }
@@ -39,4 +50,19 @@ pub(super) fn metadata(path: &str, file: &fs::Metadata) -> Metadata {
                 .into(),
         ),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_named_twice_is_read_once() {
+        let paths = ["Cargo.toml", "src/lib.rs", "Cargo.tom?"].map(str::to_owned);
+        let found = expand(&paths).expect("patterns");
+        assert_eq!(
+            found,
+            [PathBuf::from("Cargo.toml"), PathBuf::from("src/lib.rs")]
+        );
+    }
 }

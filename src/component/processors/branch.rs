@@ -126,7 +126,9 @@ impl Branch {
         };
         let got = results.messages.len();
         for part in &mut results.of {
-            if got != asked {
+            if got == 0 {
+                *part = Part::Failed("child processors resulted in zero messages".into());
+            } else if got != asked {
                 // The words are those that configs out there may match on, the two numbers in their order.
                 *part = Part::Failed(format!(
                     "message count from branch processors does not match request, started with {got} messages, finished with {asked}"

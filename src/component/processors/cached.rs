@@ -54,16 +54,16 @@ impl Flow for Cached {
         let keys: Vec<_> = (0..batch.len())
             .map(|i| {
                 let key = self.config.key.text(&batch, i);
-                let key = key.map_err(|e| format!("key interpolation error: {e}"))?;
+                let key = key.map_err(|e| format!("failed to interpolate key expression: {e}"))?;
                 let ttl = self.config.ttl.text(&batch, i);
-                let ttl = ttl.map_err(|e| format!("ttl interpolation error: {e}"))?;
+                let ttl = ttl.map_err(|e| format!("failed to interpolate ttl expression: {e}"))?;
                 let ttl = ttl
                     .filter(|t| !t.is_empty())
                     .map(|t| go_duration(&t))
                     .transpose();
                 Ok((
                     key,
-                    ttl.map_err(|e| format!("ttl must be a duration: {e}"))?,
+                    ttl.map_err(|e| format!("failed to parse ttl expression: {e}"))?,
                 ))
             })
             .collect::<Vec<Result<_, String>>>();

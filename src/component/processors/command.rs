@@ -100,7 +100,7 @@ impl Run {
     ) -> Result<Vec<u8>, String> {
         let mut child = command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
-                format!("execution error: exec: {name:?}: executable file not found in $PATH")
+                format!("execution error: exec: {name:?}: executable file not found in $PATH: ")
             }
             _ => format!("execution error: {e}"),
         })?;

@@ -34,8 +34,7 @@ impl BuildProcessor for Config {
         let schema = Schema::compile(&document)
             .map_err(|e| anyhow!("failed to load JSON schema definition: {e}"))?;
         Ok(each(move |message| {
-            let value = message.value();
-            let value = value.map_err(|e| format!("failed to parse message as JSON: {e}"))?;
+            let value = message.value().map_err(|e| e.to_string())?;
             schema.check(value)
         }))
     }

@@ -2,6 +2,7 @@
 
 use crate::bloblang::{Interpolated, Mapping};
 use crate::component::{BuildProcessor, Context, Process, Processor};
+use crate::config::{Field, Linter, Node, Shape};
 use crate::message::{Batch, ComponentName, Message};
 use crate::value::Value;
 
@@ -19,16 +20,41 @@ crate::fields! {
     }
 }
 
-crate::choice! {
-    /// Levels of the log.
-    pub enum Level {
-        Fatal = "FATAL",
-        Error = "ERROR",
-        Warn = "WARN",
-        Info = "INFO",
-        Debug = "DEBUG",
-        Trace = "TRACE",
-        All = "ALL",
+/// Levels of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// What configs call the levels, in capitals or not.
+const LEVELS: &[&str] = &["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "ALL"];
+
+impl Field for Level {
+    fn shape() -> Shape {
+        Shape::Choice(LEVELS)
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Level> {
+        let text = String::read(node, linter)?;
+        Some(match text.to_ascii_uppercase().as_str() {
+            "FATAL" | "ERROR" => Level::Error,
+            "WARN" => Level::Warn,
+            "INFO" => Level::Info,
+            "DEBUG" => Level::Debug,
+            "TRACE" | "ALL" => Level::Trace,
+            _ => {
+                let known = LEVELS.join(", ");
+                linter.error(
+                    node.place,
+                    format!("value {text} is not a valid option for this field (it takes {known})"),
+                );
+                return None;
+            }
+        })
     }
 }
 
@@ -51,11 +77,11 @@ struct Log(Config, ComponentName);
 macro_rules! line {
     ($level:expr, $name:expr, $fields:expr, $text:expr) => {
         match $level {
-            Level::Fatal | Level::Error => line!(@ ERROR, $name, $fields, $text),
+            Level::Error => line!(@ ERROR, $name, $fields, $text),
             Level::Warn => line!(@ WARN, $name, $fields, $text),
             Level::Info => line!(@ INFO, $name, $fields, $text),
             Level::Debug => line!(@ DEBUG, $name, $fields, $text),
-            Level::Trace | Level::All => line!(@ TRACE, $name, $fields, $text),
+            Level::Trace => line!(@ TRACE, $name, $fields, $text),
         }
     };
     (@ $level:ident, $name:expr, $fields:expr, $text:expr) => {
@@ -78,7 +104,7 @@ impl Process for Log {
                         tracing::error!(target: "stream", label = %name.label, path = %name.path, "{error}")
                     }
                     (_, Err(error)) => {
-                        tracing::error!(target: "stream", label = %name.label, path = %name.path, "failed to interpolate the log message: {error}");
+                        tracing::error!(target: "stream", label = %name.label, path = %name.path, "Message interpolation error: {error}");
                     }
                 }
             }
@@ -121,10 +147,10 @@ impl Log {
 /// Whether anybody listens at this level, so that nothing is made for nobody.
 fn is_written(level: Level) -> bool {
     match level {
-        Level::Fatal | Level::Error => tracing::enabled!(target: "stream", tracing::Level::ERROR),
+        Level::Error => tracing::enabled!(target: "stream", tracing::Level::ERROR),
         Level::Warn => tracing::enabled!(target: "stream", tracing::Level::WARN),
         Level::Info => tracing::enabled!(target: "stream", tracing::Level::INFO),
         Level::Debug => tracing::enabled!(target: "stream", tracing::Level::DEBUG),
-        Level::Trace | Level::All => tracing::enabled!(target: "stream", tracing::Level::TRACE),
+        Level::Trace => tracing::enabled!(target: "stream", tracing::Level::TRACE),
     }
 }

@@ -1,7 +1,6 @@
 //! `retry`: runs processors again where they failed.
 
 use super::flow::{Flow, alone, flow, join};
-use super::reading::show_duration;
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, Message};
 use anyhow::ensure;
@@ -38,8 +37,8 @@ crate::spec! {
     /// Runs processors on each message by itself; where that fails, again on the message as it came, after a wait.
     /// When it gives up, the message goes on as the last go left it, flagged.
     ///
-    /// Before each further go the metadata `retry_count` (failed goes so far) and `backoff_duration` (how long was waited)
-    /// are set.
+    /// The results have the metadata `retry_count` (how many goes failed) and `backoff_duration` (for how many nanoseconds was
+    /// waited between them).
     dyn BuildProcessor, "retry", Config
 }
 
@@ -94,6 +93,8 @@ impl Flow for Retry {
 
 impl Retry {
     async fn try_one(&self, mut message: Message) -> Vec<Batch> {
+        // Only what fails in here counts.
+        message.set_error(None);
         let began = Instant::now();
         let Backoff {
             initial_interval,
@@ -106,6 +107,7 @@ impl Retry {
             let mut made = Vec::with_capacity(1);
             self.chain.run_into(alone(message.clone()), &mut made).await;
             if made.iter().flatten().all(|m| m.error().is_none()) {
+                note(&mut made, goes - 1, waited);
                 return made;
             }
             let wait = interval
@@ -114,9 +116,7 @@ impl Retry {
             let late = !max_elapsed_time.is_zero() && began.elapsed() + wait > max_elapsed_time;
             let last = self.config.max_retries > 0 && goes >= self.config.max_retries;
             if last || late || self.stop.is_cancelled() {
-                for result in made.iter_mut().flatten() {
-                    note(result, goes, waited);
-                }
+                note(&mut made, goes, waited);
                 return made;
             }
             tokio::select! {
@@ -126,15 +126,16 @@ impl Retry {
             }
             waited += wait;
             interval = interval.mul_f64(1.5).min(max_interval);
-            note(&mut message, goes, waited);
         }
         unreachable!("there is no last number")
     }
 }
 
-fn note(message: &mut Message, goes: u64, waited: Duration) {
-    message.metadata_mut().set("retry_count", goes as i64);
-    message
-        .metadata_mut()
-        .set("backoff_duration", show_duration(waited));
+/// Says in the results how many goes failed, and for how many nanoseconds was waited.
+fn note(made: &mut [Batch], failed: u64, waited: Duration) {
+    for message in made.iter_mut().flatten() {
+        let metadata = message.metadata_mut();
+        metadata.set("retry_count", failed as i64);
+        metadata.set("backoff_duration", waited.as_nanos() as i64);
+    }
 }

@@ -264,6 +264,8 @@ impl Workflow {
             written.insert("previous", previous);
         }
         match message.value() {
+            // What the message has in the place of an object on the way is its own, and stays.
+            Ok(Value::Object(document)) if is_blocked(document, &self.path) => {}
             Ok(Value::Object(document)) => {
                 let mut document = document.clone();
                 put(&mut document, &self.path, Value::Object(written));
@@ -278,6 +280,18 @@ impl Workflow {
                 fail(message, reason);
             }
         }
+    }
+}
+
+/// Whether something that is no object stands on the way to a path's end.
+fn is_blocked(object: &Object, path: &[String]) -> bool {
+    match path.split_first() {
+        Some((first, rest)) if !rest.is_empty() => match object.get(first) {
+            Some(Value::Object(inner)) => is_blocked(&inner, rest),
+            Some(_) => true,
+            None => false,
+        },
+        _ => false,
     }
 }
 

@@ -40,6 +40,7 @@ impl BuildScanner for Config {
             expected_headers: self.expected_headers.clone(),
             expected_fields: self.expected_number_of_fields,
             continue_on_error: self.continue_on_error,
+            is_ragged: false,
         })))
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     sync::Arc,
 };
 
@@ -107,76 +107,58 @@ impl Unpacker {
         })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
-        let out = match self {
-            Unpacker::Gzip(d) => {
-                d.write_all(bytes)?;
-                d.get_mut()
-            }
-            Unpacker::Zlib(d) => {
-                d.write_all(bytes)?;
-                d.get_mut()
-            }
-            Unpacker::Flate(d) => {
-                d.write_all(bytes)?;
-                d.get_mut()
-            }
-            Unpacker::Bzip2(d) => {
-                d.write_all(bytes)?;
-                d.get_mut()
-            }
-            Unpacker::Zstd(d) => {
-                d.write_all(bytes)?;
-                d.flush()?;
-                d.get_mut()
-            }
-            Unpacker::Lz4(d) => return d.write(bytes),
-            Unpacker::Snappy(d) => return d.write(bytes),
+    /// Unpacks more: what comes out, also if what follows it turns out to be wrong.
+    fn write(&mut self, bytes: &[u8]) -> (Vec<u8>, io::Result<()>) {
+        let (result, out) = match self {
+            Unpacker::Gzip(d) => (d.write_all(bytes), d.get_mut()),
+            Unpacker::Zlib(d) => (d.write_all(bytes), d.get_mut()),
+            Unpacker::Flate(d) => (d.write_all(bytes), d.get_mut()),
+            Unpacker::Bzip2(d) => (d.write_all(bytes), d.get_mut()),
+            Unpacker::Zstd(d) => (d.write_all(bytes).and_then(|()| d.flush()), d.get_mut()),
+            Unpacker::Lz4(d) => return whole(d.write(bytes)),
+            Unpacker::Snappy(d) => return whole(d.write(bytes)),
             Unpacker::Begun(all) => {
                 all.extend_from_slice(bytes);
                 if all.starts_with(SNAPPY_FRAMES) {
                     let mut frames = frames::Snappy::default();
                     let unpacked = frames.write(all);
                     *self = Unpacker::Snappy(frames);
-                    return unpacked;
+                    return whole(unpacked);
                 }
                 if !SNAPPY_FRAMES.starts_with(all) {
                     *self = Unpacker::Block(std::mem::take(all));
                 }
-                return Ok(Vec::new());
+                return (Vec::new(), Ok(()));
             }
             Unpacker::Block(all) => {
                 all.extend_from_slice(bytes);
-                return Ok(Vec::new());
+                return (Vec::new(), Ok(()));
             }
         };
-        Ok(std::mem::take(out))
+        (std::mem::take(out), result)
     }
 
-    /// What still comes out at the end.
-    fn finish(self) -> io::Result<Box<dyn Read>> {
-        Ok(match self {
-            Unpacker::Gzip(d) => Box::new(io::Cursor::new(d.finish()?)),
-            Unpacker::Zlib(d) => Box::new(io::Cursor::new(d.finish()?)),
-            Unpacker::Flate(d) => Box::new(io::Cursor::new(d.finish()?)),
-            Unpacker::Bzip2(mut d) => Box::new(io::Cursor::new(d.finish()?)),
-            Unpacker::Zstd(mut d) => {
-                d.flush()?;
-                Box::new(io::Cursor::new(std::mem::take(d.get_mut())))
-            }
-            Unpacker::Lz4(d) => {
-                d.finish()?;
-                Box::new(io::empty())
-            }
-            Unpacker::Snappy(d) => {
-                d.finish()?;
-                Box::new(io::empty())
-            }
-            Unpacker::Begun(all) | Unpacker::Block(all) => {
-                let unpacked = raw_snappy(&all)?;
-                Box::new(io::Cursor::new(unpacked))
-            }
-        })
+    /// What still comes out at the end, and whether it is one.
+    fn finish(self) -> (Vec<u8>, io::Result<()>) {
+        let (result, out) = match self {
+            Unpacker::Gzip(mut d) => (d.try_finish(), std::mem::take(d.get_mut())),
+            Unpacker::Zlib(mut d) => (d.try_finish(), std::mem::take(d.get_mut())),
+            Unpacker::Flate(mut d) => (d.try_finish(), std::mem::take(d.get_mut())),
+            Unpacker::Bzip2(mut d) => (d.try_finish(), std::mem::take(d.get_mut())),
+            Unpacker::Zstd(mut d) => (d.flush(), std::mem::take(d.get_mut())),
+            Unpacker::Lz4(d) => (d.finish(), Vec::new()),
+            Unpacker::Snappy(d) => (d.finish(), Vec::new()),
+            Unpacker::Begun(all) | Unpacker::Block(all) => return whole(raw_snappy(&all)),
+        };
+        (out, result)
+    }
+}
+
+/// All of it or an error.
+fn whole(unpacked: io::Result<Vec<u8>>) -> (Vec<u8>, io::Result<()>) {
+    match unpacked {
+        Ok(bytes) => (bytes, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
     }
 }
 
@@ -196,7 +178,7 @@ impl Scan for Unpacking {
                 Some(unpacker) => unpacker,
                 none => none.insert(Unpacker::new(self.algorithm)?),
             };
-            let unpacked = unpacker.write(piece).context("decompress")?;
+            let (unpacked, result) = unpacker.write(piece);
             if let Unpacker::Block(all) = unpacker {
                 ensure!(
                     all.len() <= LIMIT,
@@ -206,21 +188,18 @@ impl Scan for Unpacking {
             if !unpacked.is_empty() {
                 self.scan.push(unpacked.into(), out)?;
             }
+            result.context("decompress")?;
         }
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<Batch>) -> anyhow::Result<()> {
         if let Some(unpacker) = self.unpacker.take() {
-            let mut rest = unpacker.finish().context("decompress")?;
-            loop {
-                let mut piece = Vec::with_capacity(4 * STEP);
-                let taken = (&mut rest).take(4 * STEP as u64).read_to_end(&mut piece);
-                if taken.context("decompress")? == 0 {
-                    break;
-                }
-                self.scan.push(piece.into(), out)?;
+            let (rest, result) = unpacker.finish();
+            for piece in rest.chunks(4 * STEP) {
+                self.scan.push(Bytes::copy_from_slice(piece), out)?;
             }
+            result.context("decompress")?;
         }
         self.scan.finish(out)
     }
@@ -295,5 +274,19 @@ mod tests {
                 "{algorithm:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_came_before_the_fault_is_kept() {
+        let packed = compression::Algorithm::Gzip.compress(-1, b"some text");
+        let packed = packed.expect("packed");
+        let mut scan = scanner(Algorithm::Gzip).open("name");
+        let mut out = Vec::new();
+        let cut = packed.len() - 4;
+        scan.push(Bytes::copy_from_slice(&packed[..cut]), &mut out)
+            .expect("so far it is fine");
+        assert!(scan.finish(&mut out).is_err());
+        let all: Vec<u8> = out.iter().flat_map(|b| b[0].bytes().to_vec()).collect();
+        assert_eq!(all, b"some text");
     }
 }

@@ -101,6 +101,18 @@ impl Reading {
     }
 }
 
+/// Reports the resources of a config that have no label: nobody could refer to them.
+macro_rules! want_labels {
+    ($config:expr, $linter:expr) => {
+        want_labels!(@ $config, $linter, input_resources processor_resources output_resources cache_resources rate_limit_resources)
+    };
+    (@ $config:expr, $linter:expr, $($list:ident)*) => {
+        $(for resource in $config.$list.iter().filter(|r| r.label.is_empty()) {
+            $linter.error(resource.place, "the label field for resources must be unique and not empty");
+        })*
+    };
+}
+
 /// Reads a stream's config. A first line `# BENTO LINT DISABLE` keeps problems that don't stand in the way to itself.
 pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
     let bloblang = checks.bloblang.with_own_caches();
@@ -110,6 +122,7 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
     linter.templates = checks.templates.clone();
     let mut config = root(text, checks, &mut linter).and_then(|node| {
         let mut config = StreamConfig::read(&node, &mut linter)?;
+        want_labels!(config, &mut linter);
         warn_of_inert(&node, &mut linter);
         if deals_with_errors(&node) {
             config.error_handling.strategy = ErrorStrategy::None;
@@ -127,6 +140,9 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
             ..*checks
         };
         let more = root(text, &checks, &mut linter).and_then(|n| Resources::read(&n, &mut linter));
+        if let Some(more) = &more {
+            want_labels!(more, &mut linter);
+        }
         let found = linter.take_problems();
         if !(is_disabled(text) && more.is_some()) {
             resource_problems.extend(found.into_iter().map(|p| (name.clone(), p)));
@@ -288,10 +304,12 @@ fn deals_with_errors(node: &Node) -> bool {
     }
 }
 
+/// Whether the first line turns the linter off, by either name of it.
 fn is_disabled(text: &str) -> bool {
-    text.lines()
-        .next()
-        .is_some_and(|line| line.starts_with("# BENTO LINT DISABLE"))
+    let first = text.lines().next().unwrap_or_default();
+    ["# BENTO LINT DISABLE", "# BENTHOS LINT DISABLE"]
+        .iter()
+        .any(|line| first.starts_with(line))
 }
 
 #[cfg(test)]
@@ -317,6 +335,14 @@ mod tests {
             (
                 "output: {drop: {}, label: '${NOPE}'}",
                 "1:28 required environment variables were not set: [NOPE]",
+            ),
+            (
+                "cache_resources:\n  - memory: {}\n",
+                "2:5 the label field for resources must be unique and not empty",
+            ),
+            (
+                "cache_resources:\n  - label: a\n    wat: {}\n",
+                "2:5 unable to infer cache type from candidates: [wat]",
             ),
             (
                 "shards: 0\noutput: {drop: {}}",

@@ -4,6 +4,7 @@ use super::SyncResponse;
 use crate::bloblang::Interpolated;
 use crate::component::clients::http::{new_boundary, user_text, write_part, write_parts_end};
 use crate::component::clients::metadata_filter::MetadataFilter;
+use crate::formats::media_type;
 use crate::message::{Batch, Message};
 use anyhow::Context as _;
 use axum::{
@@ -15,6 +16,8 @@ use axum::{
 pub(super) struct Responder {
     status: Interpolated,
     headers: Vec<(HeaderName, Interpolated)>,
+    /// What the parts of an answer of several are said to be; without it that is guessed.
+    part_type: Option<Interpolated>,
     metadata: MetadataFilter,
 }
 
@@ -32,6 +35,8 @@ impl Responder {
                 .iter()
                 .map(name)
                 .collect::<anyhow::Result<_>>()?,
+            // In capitals, as the default has it, it is only for answers of one.
+            part_type: config.headers.get("content-type").cloned(),
             metadata: config.metadata_headers.build()?,
         })
     }
@@ -102,15 +107,13 @@ impl Responder {
     }
 
     fn add_parts(&self, messages: &[Message], response: &mut Response<Body>) {
-        let kind = self
-            .headers
-            .iter()
-            .find(|(name, _)| *name == header::CONTENT_TYPE);
         let boundary = new_boundary();
         let mut body = Vec::new();
         for (index, message) in messages.iter().enumerate() {
-            let kind = kind.and_then(|(_, kind)| kind.text(messages, index).ok());
-            let kind = kind.as_deref().unwrap_or("application/octet-stream");
+            let kind = self.part_type.as_ref();
+            let kind = kind.and_then(|kind| kind.text(messages, index).ok());
+            let guessed = || media_type::guess(message.bytes());
+            let kind = kind.as_deref().unwrap_or_else(guessed);
             write_part(
                 &mut body,
                 &boundary,

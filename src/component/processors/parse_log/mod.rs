@@ -23,6 +23,8 @@ crate::fields! {
         default_year: String = "current",
         /// The time zone in which times without one are shown, such as `Europe/Paris`. Only for `syslog_rfc3164`.
         default_timezone: String = "UTC",
+        /// Deprecated and without effect: what a line becomes is always JSON.
+        codec: Option<String> [advanced],
     }
 }
 
@@ -44,6 +46,9 @@ crate::spec! {
 
 impl BuildProcessor for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Processor> {
+        if self.codec.is_some() {
+            tracing::warn!(target: "stream", "the field codec of parse_log has no effect");
+        }
         let best_effort = self.best_effort;
         let zone: chrono_tz::Tz = self
             .default_timezone
