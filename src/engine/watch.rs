@@ -101,7 +101,8 @@ impl Watch {
                 if let Some(error) = message.error()
                     && !error.is_noted
                 {
-                    tally.errors += 1;
+                    // What is put down to no component isn't counted as one's either.
+                    tally.errors += u64::from(!error.is_anonymous);
                     self.log(error);
                     let error = MessageError {
                         component: (!error.is_anonymous).then(|| self.name.clone()),

@@ -3,7 +3,7 @@
 use super::target::Target;
 use crate::bloblang::Mapping;
 use crate::codec::serde::from_json;
-use crate::config::{Field, Linter, Node, Place, Shape};
+use crate::config::{Field, Linter, Node, Place, Problem, Shape};
 use crate::message::{Batch, Message};
 use crate::value::Value;
 use anyhow::{Context as _, bail};
@@ -88,8 +88,8 @@ impl Field for Mocks {
     }
 }
 
-/// Reads the tests of a file, each with the line that it begins in.
-pub fn read(tests: &Node) -> anyhow::Result<Vec<(usize, Case)>> {
+/// Reads the tests of a file, each with the line that it begins in, and what is wrong with them that doesn't keep them from running.
+pub fn read(tests: &Node) -> anyhow::Result<(Vec<(usize, Case)>, Vec<Problem>)> {
     let environment = crate::bloblang::Environment::default();
     let mut linter = Linter::new(&environment);
     let nodes = tests.as_list().context("tests should be a list")?;
@@ -97,8 +97,8 @@ pub fn read(tests: &Node) -> anyhow::Result<Vec<(usize, Case)>> {
     let cases: Option<Vec<_>> = read.collect();
     let problems = linter.into_problems();
     match (cases, problems.first()) {
-        (Some(cases), None) => Ok(cases),
-        (_, Some(problem)) => bail!("{}: {}", problem.place, problem.message),
+        (Some(cases), _) => Ok((cases, problems)),
+        (None, Some(problem)) => bail!("{}: {}", problem.place, problem.message),
         (None, None) => bail!("the tests can't be read"),
     }
 }

@@ -9,7 +9,7 @@ mod target;
 use crate::bloblang::{Environment, Mapping};
 use super::{config_files::load_templates, run::init_log};
 use crate::component::is_of_not_built;
-use crate::config::{Level, Linter, Node, Templates, interpolate};
+use crate::config::{Level, Linter, Node, Problem, Templates, interpolate};
 use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
 use crate::message::Batch;
 use anyhow::{Context as _, anyhow, bail};
@@ -166,14 +166,16 @@ async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Repor
         // A file that isn't YAML may still be no config at all, and nobody's test.
         let Ok(node) = node else { continue };
         if let Some(tests) = node.get("tests") {
-            let read = case::read(tests);
-            cases.extend(read.with_context(|| format!("read the tests of {}", file.display()))?);
+            let (read, problems) =
+                case::read(tests).with_context(|| format!("read the tests of {}", file.display()))?;
+            cases.extend(read);
+            report.lints.extend(problems.iter().map(shown));
         }
     }
     if cases.is_empty() {
         return Ok(None);
     }
-    report.lints = lint(&text, around);
+    report.lints.extend(lint(&text, around));
     let folder = config.parent().map(Path::to_owned).unwrap_or_default();
     for (i, (line, case)) in cases.into_iter().enumerate() {
         let outer = Environments::set(&case.environment);
@@ -209,7 +211,12 @@ fn lint(text: &str, around: &Around) -> Vec<String> {
     checks.allow_missing_variables = true;
     let reading = read(text, &checks);
     let problems = reading.problems.iter().filter(|p| p.level == Level::Error && !is_of_not_built(&p.message));
-    problems.map(|p| format!("({},{}) {}", p.place.line, p.place.column, p.message)).collect()
+    problems.map(shown).collect()
+}
+
+/// A problem as reports list it.
+fn shown(problem: &Problem) -> String {
+    format!("({},{}) {}", problem.place.line, problem.place.column, problem.message)
 }
 
 /// Runs one test, and says what went wrong in it.

@@ -46,7 +46,7 @@ crate::fields! {
 
 crate::spec! {
     /// Sends a request again and again and makes a message of each answer (a batch, if it has several parts), as fast as
-    /// they come or a rate limit allows. Messages have the metadata `http_status_code`, and the headers that
+    /// they come or a rate limit allows. Messages have the metadata `http_status_code`, unless an answer goes on and on, and the headers that
     /// `extract_headers` names.
     dyn BuildInput, "http_client", Config
 }

@@ -3,7 +3,12 @@
 use super::{
     Authenticator, HttpConfig, boundary, new_boundary, parse_parts, write_part, write_parts_end,
 };
-use super::{config::DumpLevel, user_text};
+use super::{
+    canonical,
+    config::DumpLevel,
+    unsent::{TOO_LATE, explain},
+    user_text,
+};
 use crate::bloblang::Interpolated;
 use crate::component::clients::metadata_filter::MetadataFilter;
 use crate::component::{Context, RateLimit};
@@ -198,8 +203,9 @@ impl HttpClient {
         let draft = self.draft(batch, index, body)?;
         self.wait_for_turn(draft.body.len()).await?;
         let sent = tokio::time::timeout(self.config.timeout, self.transmit(draft.clone())).await;
-        let response =
-            sent.map_err(|_| anyhow!("no answer within {:?}", self.config.timeout))??;
+        let response = sent.unwrap_or_else(|_| Err(anyhow!(TOO_LATE)));
+        let unsent = |error| anyhow!("{}", explain(&draft.method, &draft.url, &error));
+        let response = response.map_err(unsent)?;
         if self.is_good(response.status()) {
             return Ok(response);
         }
@@ -209,12 +215,15 @@ impl HttpClient {
     }
 
     fn draft(&self, batch: &[Message], index: usize, body: Bytes) -> anyhow::Result<Draft> {
-        let url = self.url.text(batch, index).context("url")?;
+        let url = self.url.text(batch, index);
+        let url = url.map_err(|e| anyhow!("url interpolation error: {e}"))?;
         let mut headers = HeaderMap::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
-            let text = value
-                .text(batch, index)
-                .with_context(|| format!("header {name}"))?;
+            let text = value.text(batch, index);
+            let text = text.map_err(|e| {
+                let name = canonical(name.as_str());
+                anyhow!("header '{name}' interpolation error: {e}")
+            })?;
             let value = HeaderValue::try_from(&*text)
                 .map_err(|_| anyhow!("header {name}: its value can't be sent as a header"))?;
             headers.insert(name.clone(), value);
@@ -234,6 +243,9 @@ impl HttpClient {
                 headers.insert(name, value);
             }
         }
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/octet-stream"));
         Ok(Draft {
             method: self.verb.clone(),
             url: reqwest::Url::parse(&url).with_context(|| format!("url {url}"))?,
@@ -275,7 +287,7 @@ impl HttpClient {
 
     async fn attempt(&self, draft: Draft) -> Result<Reply, (HttpError, Next)> {
         let _under_way = UnderWay::new(&self.under_way);
-        let url = draft.url.clone();
+        let (method, url) = (draft.method.clone(), draft.url.clone());
         let exchange = async {
             let response = self.transmit(draft).await?;
             let (status, headers) = (response.status(), response.headers().clone());
@@ -283,10 +295,12 @@ impl HttpClient {
         };
         let result = match tokio::time::timeout(self.config.timeout, exchange).await {
             Ok(result) => result,
-            Err(_) => Err(anyhow!("no answer within {:?}", self.config.timeout)),
+            Err(_) => Err(anyhow!(TOO_LATE)),
         };
-        let (status, headers, body) =
-            result.map_err(|error| (HttpError::new(error.context(url.clone())), Next::Retry))?;
+        let (status, headers, body) = result.map_err(|error| {
+            let text = format!("{url}: {}", explain(&method, &url, &error));
+            (HttpError { text, status: None }, Next::Retry)
+        })?;
         if self.is_good(status) {
             let status = status.as_u16();
             return Ok(Reply {
@@ -372,26 +386,23 @@ impl HttpClient {
 
     /// Sets the metadata that an answer gives a message: its status, and the headers that are asked for.
     pub fn describe(&self, reply: &Reply, message: &mut Message) {
-        describe(&self.extract, reply.status, &reply.headers, message);
+        let status = Value::Int(reply.status.into());
+        message.metadata_mut().set("http_status_code", status);
+        extract(&self.extract, &reply.headers, message);
     }
 
-    /// The same for an answer that goes on and on.
+    /// The same for an answer that goes on and on, whose messages have no status.
     pub fn describe_stream(&self, response: &Response, message: &mut Message) {
-        describe(
-            &self.extract,
-            response.status().as_u16(),
-            response.headers(),
-            message,
-        );
+        extract(&self.extract, response.headers(), message);
     }
 }
 
-fn describe(extract: &MetadataFilter, status: u16, headers: &HeaderMap, message: &mut Message) {
-    let metadata = message.metadata_mut();
-    metadata.set("http_status_code", Value::Int(status.into()));
+/// Copies the headers that are asked for into the metadata.
+fn extract(extract: &MetadataFilter, headers: &HeaderMap, message: &mut Message) {
     if extract.is_empty() {
         return;
     }
+    let metadata = message.metadata_mut();
     for name in headers.keys().filter(|name| extract.takes(name.as_str())) {
         let value = String::from_utf8_lossy(headers[name].as_bytes());
         metadata.set(name.as_str(), &*value);

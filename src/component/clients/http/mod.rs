@@ -9,6 +9,7 @@ mod headers;
 mod listener;
 mod multipart;
 mod oauth1;
+mod unsent;
 
 pub(crate) use auth::{AuthConfig, Authenticator};
 pub(crate) use client::{Draft, HttpClient, HttpError, Part, Reply};
