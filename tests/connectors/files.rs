@@ -23,7 +23,7 @@ async fn a_large_file_goes_through_byte_for_byte_and_is_removed() {
 #[tokio::test]
 async fn a_fault_in_a_file_ends_that_file_only() {
     let folder = Folder::new();
-    folder.write("a.csv", "x,y\n1,2\n3\n4,5\n");
+    folder.write("a.csv", "x,y\n1,2\n3\"z,1\n4,5\n");
     folder.write("b.csv", "x\n9\n");
     let (from, to) = (folder.path("*.csv"), folder.path("out"));
     let config =
