@@ -9,8 +9,9 @@ use hyper_util::rt::TokioTimer;
 
 use crate::tasks::Shutdown;
 
-/// How long a client may take to send a request's headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's headers, from when the request before was answered. Longer than clients keep connections
+/// that nobody uses (90 s are usual), so that none sends a request while its connection is being closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long requests under way may take to end once the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
