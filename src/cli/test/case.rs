@@ -88,8 +88,16 @@ impl Field for Mocks {
     }
 }
 
-/// Reads the tests of a file, each with the line that it begins in, and what is wrong with them that doesn't keep them from running.
-pub fn read(tests: &Node) -> anyhow::Result<(Vec<(usize, Case)>, Vec<Problem>)> {
+/// The tests of a file.
+pub struct Tests {
+    /// The tests, each with the line that it begins in.
+    pub cases: Vec<(usize, Case)>,
+    /// What is wrong with them that doesn't keep them from running.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads the tests of a file.
+pub fn read(tests: &Node) -> anyhow::Result<Tests> {
     let environment = crate::bloblang::Environment::default();
     let mut linter = Linter::new(&environment);
     let nodes = tests.as_list().context("tests should be a list")?;
@@ -97,7 +105,7 @@ pub fn read(tests: &Node) -> anyhow::Result<(Vec<(usize, Case)>, Vec<Problem>)> 
     let cases: Option<Vec<_>> = read.collect();
     let problems = linter.into_problems();
     match (cases, problems.first()) {
-        (Some(cases), _) => Ok((cases, problems)),
+        (Some(cases), _) => Ok(Tests { cases, problems }),
         (None, Some(problem)) => bail!("{}: {}", problem.place, problem.message),
         (None, None) => bail!("the tests can't be read"),
     }

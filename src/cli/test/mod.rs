@@ -166,10 +166,10 @@ async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Repor
         // A file that isn't YAML may still be no config at all, and nobody's test.
         let Ok(node) = node else { continue };
         if let Some(tests) = node.get("tests") {
-            let (read, problems) =
+            let read =
                 case::read(tests).with_context(|| format!("read the tests of {}", file.display()))?;
-            cases.extend(read);
-            report.lints.extend(problems.iter().map(shown));
+            cases.extend(read.cases);
+            report.lints.extend(read.problems.iter().map(shown));
         }
     }
     if cases.is_empty() {
