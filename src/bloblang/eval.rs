@@ -392,6 +392,7 @@ impl Method {
                 &made
             }
             MethodBody::Ready(run) => run,
+            MethodBody::Sized(run) => return super::sized::call(self, *run, cx),
             MethodBody::Plain(run) => &|receiver| run(receiver, args),
             MethodBody::Rescue(run) => &|receiver| run(Some(receiver), args),
             // The core's methods evaluate their receivers themselves.

@@ -95,6 +95,8 @@ pub(crate) struct Method {
 
 pub(crate) enum MethodBody {
     Plain(fn(Value, &[Value]) -> Result<Value, CallError>),
+    /// The same for numbers of the usual size only, on a receiver that may give others.
+    Sized(fn(Value, &[Value]) -> Result<Value, CallError>),
     /// Prepared from constant arguments.
     Ready(MethodFn),
     Prepare(fn(&[Value]) -> Result<MethodFn, CallError>),

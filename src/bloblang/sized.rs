@@ -5,8 +5,7 @@ use super::context::Context;
 use super::expr::{Expr, Method};
 use super::fail::Fail;
 use super::flow::Flow;
-use super::methods;
-use super::spec::MethodCall;
+use super::spec::CallError;
 use crate::value::Value;
 
 /// What a number's size comes from.
@@ -93,17 +92,16 @@ pub(crate) fn minds(method: &str) -> bool {
 }
 
 /// Such a method on a receiver that may be of another size.
-pub(crate) fn call(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let (got, size) = method.target.eval_sized(cx)?;
-    let plain = methods::find(method.name).and_then(|spec| match spec.call {
-        MethodCall::Plain(run) => Some(run),
-        _ => None,
-    });
-    match (got, size, plain) {
-        (Flow::Value(number), Size::Usual, Some(run)) => match run(number, &[]) {
+pub(crate) fn call(
+    method: &Method,
+    run: fn(Value, &[Value]) -> Result<Value, CallError>,
+    cx: &mut Context<'_>,
+) -> Result<Flow, Fail> {
+    match method.target.eval_sized(cx)? {
+        (Flow::Value(number), Size::Usual) => match run(number, &[]) {
             Ok(value) => Ok(Flow::Value(value)),
             Err(error) => Err(method.blame(error.into())),
         },
-        (got, ..) => Err(method.blame(Fail::wanted("number", got))),
+        (got, _) => Err(method.blame(Fail::wanted("number", got))),
     }
 }

@@ -103,12 +103,7 @@ macro_rules! choice {
                 match text.as_str() {
                     $($text => Some($name::$variant),)*
                     _ => {
-                        let known = [$($text),*];
-                        let hint = match $crate::config::nearest(&text, &known) {
-                            Some(near) => format!("did you mean `{near}`?"),
-                            None => format!("it takes {}", known.join(", ")),
-                        };
-                        linter.error(node.place, format!("value {text} is not a valid option for this field ({hint})"));
+                        linter.no_option(node.place, &text, &[$($text),*]);
                         None
                     }
                 }

@@ -72,6 +72,16 @@ impl<'a> Linter<'a> {
         });
     }
 
+    /// Reports a value that is none of those that a field takes.
+    pub fn no_option(&mut self, place: Place, text: &str, known: &[&str]) {
+        let hint = match nearest(text, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it takes {}", known.join(", ")),
+        };
+        let message = format!("value {text} is not a valid option for this field ({hint})");
+        self.error(place, message);
+    }
+
     /// Reports the use of something that is deprecated.
     pub fn deprecated(&mut self, place: Place, message: impl Into<String>) {
         if self.refuse_deprecated {

@@ -46,7 +46,7 @@ const MAX_LABELS: usize = 100;
 const MAX_LABEL_BYTES: usize = 1_000;
 
 /// From so many sessions on, heartbeats come in so often that they may wait for each other.
-const MANY: usize = 200;
+pub(super) const MANY: usize = 200;
 
 /// For how long what comes in over many sessions is left to gather before the thread looks at it: to wake up costs more than to deal with
 /// a heartbeat.
@@ -54,11 +54,11 @@ const PAUSE: Duration = Duration::from_millis(4);
 
 /// How many sessions there are.
 #[derive(Clone, Default)]
-pub(super) struct Crowd(Arc<AtomicUsize>);
+struct Crowd(Arc<AtomicUsize>);
 
 impl Crowd {
     /// Whether there are so many that a message may wait for others.
-    pub(super) fn is_large(&self) -> bool {
+    fn is_large(&self) -> bool {
         self.0.load(Ordering::Relaxed) >= MANY
     }
 
@@ -78,14 +78,14 @@ impl Drop for Present {
 }
 
 #[derive(Clone)]
-pub(super) struct Service {
+struct Service {
     events: tokio::sync::mpsc::Sender<Event>,
     next: Arc<AtomicU64>,
     crowd: Crowd,
 }
 
 impl Service {
-    pub(super) fn new(events: tokio::sync::mpsc::Sender<Event>, crowd: Crowd) -> Self {
+    fn new(events: tokio::sync::mpsc::Sender<Event>, crowd: Crowd) -> Self {
         Self {
             events,
             next: Arc::default(),

@@ -68,7 +68,7 @@ impl Sessions {
 
     /// Whether heartbeats come in so often that they may wait for each other.
     pub(super) fn are_many(&self) -> bool {
-        self.all.len() >= 200
+        self.all.len() >= session::MANY
     }
 
     /// Ends all of them: workers look for who leads now.

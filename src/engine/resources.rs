@@ -9,7 +9,6 @@ use crate::component::{
     Cache, CacheConfig, Chain, Component, InputConfig, OutputConfig, ProcessorConfig, RateLimit,
     RateLimitConfig, Run, Sink, Source, Wiring,
 };
-use crate::message::ComponentName;
 use anyhow::bail;
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -302,7 +301,7 @@ impl Resources {
 
     pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
         self.rate_limits.get("rate limit", label, |config| {
-            let name = shelf_name(config.component_name());
+            let name = on_shelf(config).component_name();
             let inner = config.config.build(&shop.context(name.clone()))?;
             let limit = CountedRateLimit::new(&shop.metrics, &name, inner);
             Ok(Arc::new(limit) as Arc<dyn RateLimit>)
@@ -311,7 +310,7 @@ impl Resources {
 
     pub fn cache(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
         self.caches.get("cache", label, |config| {
-            let name = shelf_name(config.component_name());
+            let name = on_shelf(config).component_name();
             let inner = config.config.build(&shop.context(name.clone()))?;
             let cache = CountedCache::new(&shop.metrics, &name, inner);
             Ok(Arc::new(cache) as Arc<dyn Cache>)
@@ -326,14 +325,6 @@ fn on_shelf<B: ?Sized>(config: &Component<B>) -> Component<B> {
         config.path = list.to_owned();
     }
     config
-}
-
-/// The name of a cache or rate limit, as that of [`on_shelf`].
-fn shelf_name(mut name: ComponentName) -> ComponentName {
-    if let Some((list, _)) = name.path.rsplit_once('.') {
-        name.path = list.into();
-    }
-    name
 }
 
 /// An input that several may read from, each run going to one of them.

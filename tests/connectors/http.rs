@@ -81,6 +81,16 @@ output: {{sync_response: {{}}}}"
     stream.wait().await;
 }
 
+/// Serves on a free port until the test ends; the URL of its root.
+async fn serve(app: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}/")
+}
+
 /// A server that fails twice, and then says what it was sent.
 async fn flaky_server() -> (String, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -97,13 +107,8 @@ async fn flaky_server() -> (String, Arc<AtomicUsize>) {
             }
         }
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let address = listener.local_addr().expect("an address");
     let app = Router::new().route("/", any(answer));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    (format!("http://{address}/"), asked)
+    (serve(app).await, asked)
 }
 
 const PATIENT: &str =
@@ -133,13 +138,8 @@ async fn slow_server() -> (String, Arc<AtomicUsize>) {
             number.to_string()
         }
     };
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let address = listener.local_addr().expect("an address");
     let app = Router::new().route("/", any(answer));
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    (format!("http://{address}/"), given)
+    (serve(app).await, given)
 }
 
 #[tokio::test(flavor = "multi_thread")]

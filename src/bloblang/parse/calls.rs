@@ -151,8 +151,8 @@ impl Parser<'_> {
             _ => None,
         };
         let call = match &spec.call {
-            MethodCall::Plain(_) if sized::minds(spec.name) && target.may_be_sized() => {
-                MethodBody::Core(sized::call)
+            MethodCall::Plain(run) if sized::minds(spec.name) && target.may_be_sized() => {
+                MethodBody::Sized(*run)
             }
             MethodCall::Plain(run) => MethodBody::Plain(*run),
             MethodCall::Rescue(run) => MethodBody::Rescue(*run),

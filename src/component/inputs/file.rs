@@ -10,7 +10,7 @@ use crate::component::{
 use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use std::{collections::VecDeque, path::PathBuf, sync::Arc};
+use std::{collections::VecDeque, io::ErrorKind, path::PathBuf, sync::Arc};
 
 crate::fields! {
     /// What is read.
@@ -79,15 +79,14 @@ impl Files {
         let Some(path) = self.paths.front() else {
             return Ok(());
         };
+        let opened = Blocks::open(path.clone()).await;
         // A folder won't become a file: trying again would be for ever.
-        if path.is_dir() {
+        if matches!(&opened, Err(e) if e.kind() == ErrorKind::IsADirectory) {
             self.fault = Some(anyhow!("read {}: is a directory", path.display()));
             self.paths.pop_front();
             return Ok(());
         }
-        let (blocks, metadata) = Blocks::open(path.clone())
-            .await
-            .with_context(|| format!("open {}", path.display()))?;
+        let (blocks, metadata) = opened.with_context(|| format!("open {}", path.display()))?;
         let path = self.paths.pop_front().expect("it was at the front");
         let name = path.to_string_lossy();
         self.open = Some(Open {

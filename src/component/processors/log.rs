@@ -47,11 +47,7 @@ impl Field for Level {
             "DEBUG" => Level::Debug,
             "TRACE" | "ALL" => Level::Trace,
             _ => {
-                let known = LEVELS.join(", ");
-                linter.error(
-                    node.place,
-                    format!("value {text} is not a valid option for this field (it takes {known})"),
-                );
+                linter.no_option(node.place, &text, LEVELS);
                 return None;
             }
         })

@@ -196,8 +196,10 @@ impl Scan for Unpacking {
     fn finish(&mut self, out: &mut Vec<Batch>) -> anyhow::Result<()> {
         if let Some(unpacker) = self.unpacker.take() {
             let (rest, result) = unpacker.finish();
-            for piece in rest.chunks(4 * STEP) {
-                self.scan.push(Bytes::copy_from_slice(piece), out)?;
+            let mut rest = Bytes::from(rest);
+            while !rest.is_empty() {
+                let piece = rest.split_to(rest.len().min(4 * STEP));
+                self.scan.push(piece, out)?;
             }
             result.context("decompress")?;
         }
