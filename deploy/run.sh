@@ -70,6 +70,7 @@ Send one yourself:                               curl -d '{"user":"ada","cents":
 Look at it:                                      $1 status
                                                  $1 events --follow
 Move a worker's streams away:                    $1 workers drain ID
+Or kill a worker, and see who goes on:           $1 streams list
 Logs:                                            $dir/logs/
 The API:                                         http://$http/api/v1/openapi.json
 
@@ -77,7 +78,7 @@ Ctrl-C ends it all.
 TEXT
 [ "$http" = 127.0.0.1:8080 ] || echo "The commands need to know where: export AIRTRUCT_COORDINATOR=http://$http"
 
-# Until Ctrl-C, or until one of them ends by itself.
-wait -n "${pids[@]}" || true
-echo "a process ended; see $dir/logs" >&2
+# Until Ctrl-C, or until the coordinator ends by itself. A worker may go: its streams go on elsewhere.
+wait "${pids[0]}" || true
+echo "the coordinator ended; see $dir/logs" >&2
 exit 1
