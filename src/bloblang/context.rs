@@ -4,7 +4,7 @@ use super::fail::Fail;
 use super::flow::Flow;
 use super::program::Program;
 use crate::message::{Message, Metadata};
-use crate::value::{Str, Value};
+use crate::value::{Items, Str, Value};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
@@ -162,12 +162,32 @@ impl<'a> Context<'a> {
         result
     }
 
-    /// As [`Context::with`], and gives the value back.
-    pub(crate) fn lend<T>(&mut self, value: Value, run: impl FnOnce(&mut Self) -> T) -> (T, Value) {
-        self.slots.push(Flow::Value(value));
-        let result = run(self);
-        let value = self.slots.pop().map_or(Value::Null, Flow::into_value);
-        (result, value)
+    /// Evaluates with each of `items` in a further slot, one after the other, until one fails. `run` is given its place in the
+    /// array; [`Context::item`] is the item itself.
+    pub(crate) fn each(
+        &mut self,
+        mut items: Items<'_>,
+        mut run: impl FnMut(&mut Self, usize) -> Result<(), Fail>,
+    ) -> Result<(), Fail> {
+        let slot = self.slots.len();
+        self.slots.push(Flow::NULL);
+        let mut result = Ok(());
+        let mut place = 0;
+        while let Flow::Value(item) = &mut self.slots[slot]
+            && items.advance(item)
+            && result.is_ok()
+        {
+            result = run(self, place);
+            place += 1;
+        }
+        self.slots.pop();
+        result
+    }
+
+    /// What stands in the topmost slot.
+    pub(crate) fn item(&self) -> Value {
+        let item = self.slots.last().cloned();
+        item.map_or(Value::Null, Flow::into_value)
     }
 
     /// Evaluates as the body of a map that is applied to `target`: own root, own variables, own slots. Returns also what was

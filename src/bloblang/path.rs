@@ -118,6 +118,11 @@ pub(crate) fn exists(value: &Value, path: &[Segment]) -> bool {
 
 /// Sets what `value` holds at `path`, making objects on the way; null counts as an empty object.
 pub(crate) fn set(value: &mut Value, path: &[Segment], new: Value) -> Result<(), SetError> {
+    // The usual case.
+    if let (Value::Object(object), [field]) = (&mut *value, path) {
+        object.insert(field.key.clone(), new);
+        return Ok(());
+    }
     set_at(value, path, 0, new)
 }
 

@@ -1,6 +1,11 @@
 //! Shared arrays.
 
-use super::{Value, document::Document, document::NESTED, release};
+use super::{
+    Value,
+    document::Document,
+    document::{Kind, NESTED},
+    release,
+};
 use smallvec::SmallVec;
 use std::{fmt, sync::Arc};
 
@@ -152,6 +157,45 @@ impl Iterator for Iter<'_> {
             Source::Flat(_, nodes) => nodes.size_hint(),
             Source::Listed(_, nodes) => nodes.size_hint(),
             Source::Tree(items) => items.size_hint(),
+        }
+    }
+}
+
+impl Iter<'_> {
+    /// Puts the next element in the place of `item`, and says whether there was one. As [`Iterator::next`], but objects that follow
+    /// each other in a document are counted as its holders once and not one by one.
+    #[inline]
+    pub(crate) fn advance(&mut self, item: &mut Value) -> bool {
+        if let Value::Object(held) = item
+            && let Some((document, node)) = self.unread_object()
+            && held.go_to(document, node)
+        {
+            match &mut self.0 {
+                Source::Flat(..) => {}
+                Source::Listed(_, nodes) => drop(nodes.next()),
+                Source::Tree(items) => drop(items.next()),
+            }
+            return true;
+        }
+        let next = self.next();
+        let found = next.is_some();
+        *item = next.unwrap_or(Value::Null);
+        found
+    }
+
+    /// Where the next element stands, if it is an object of a document.
+    #[inline]
+    fn unread_object(&self) -> Option<(&Arc<Document>, u32)> {
+        match &self.0 {
+            Source::Flat(..) => None,
+            Source::Listed(document, nodes) => {
+                let node = *nodes.as_slice().first()?;
+                (document.node(node).kind == Kind::Object).then_some((document, node))
+            }
+            Source::Tree(items) => match items.as_slice().first()? {
+                Value::Object(object) => object.unread(),
+                _ => None,
+            },
         }
     }
 }

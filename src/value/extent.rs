@@ -2,7 +2,7 @@
 //!
 //! Parts are shared: a list that holds itself twice, made forty times over, takes no memory until somebody writes it.
 
-use super::{Array, Object, Value, array, edited, fields, object};
+use super::{Array, Object, Value, array, document::Document, fields, object};
 use smallvec::SmallVec;
 
 /// What numbers, times, and the punctuation around a part count for.
@@ -19,50 +19,59 @@ impl Value {
     pub fn exceeds(&self, bytes: usize) -> bool {
         let mut open: SmallVec<[Open<'_>; 8]> = SmallVec::new();
         let mut left = bytes;
+        // Takes what a part needs from what is left, and says whether there was enough.
+        let mut take = |key: usize, part: &Value| {
+            let rest = left.checked_sub(key + own(part));
+            left = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        if !take(0, self) {
+            return true;
+        }
         let mut next = Some(self);
-        loop {
-            if let Some(value) = next.take() {
-                let Some(rest) = left.checked_sub(own(value)) else {
-                    return true;
+        'next: loop {
+            match next.take() {
+                Some(Value::Array(Array(array::Repr::Tree(items)))) => {
+                    open.push(Open::Items(items.0.iter()));
+                }
+                Some(Value::Object(Object(object::Repr::Tree(fields)))) => {
+                    open.push(Open::Fields(fields.iter()));
+                }
+                Some(Value::Object(Object(object::Repr::Edited(edited)))) => {
+                    open.push(Open::Edits(edited.edits.iter()));
+                }
+                _ => {}
+            }
+            macro_rules! each {
+                ($parts:expr) => {
+                    for (key, part) in $parts {
+                        if !take(key, part) {
+                            return true;
+                        }
+                        if part.is_tree() {
+                            next = Some(part);
+                            continue 'next;
+                        }
+                    }
                 };
-                left = rest;
-                match value {
-                    Value::Array(Array(array::Repr::Tree(items))) => {
-                        open.push(Open::Items(items.0.iter()));
-                    }
-                    Value::Object(Object(object::Repr::Tree(fields))) => {
-                        open.push(Open::Fields(fields.iter()));
-                    }
-                    Value::Object(Object(object::Repr::Edited(edited))) => {
-                        open.push(Open::Edits(edited.edits.iter()));
-                    }
-                    _ => {}
+            }
+            match open.last_mut() {
+                None => return false,
+                Some(Open::Items(items)) => each!(items.map(|item| (0, item))),
+                Some(Open::Fields(fields)) => each!(fields.map(|(key, part)| (key.len(), part))),
+                Some(Open::Edits(edits)) => {
+                    each!(edits.filter_map(|(key, part)| Some((key.len(), part.as_ref()?))));
                 }
             }
-            let Some(container) = open.last_mut() else {
-                return false;
-            };
-            let part = match container {
-                Open::Items(items) => items.next().map(|item| (0, Some(item))),
-                Open::Fields(fields) => fields.next().map(|(key, value)| (key.len(), Some(value))),
-                Open::Edits(edits) => edits.next().map(|(key, value)| (key.len(), value.as_ref())),
-            };
-            match part {
-                None => {
-                    open.pop();
-                }
-                Some((key, value)) => {
-                    left = left.saturating_sub(key);
-                    next = value;
-                }
-            }
+            open.pop();
         }
     }
 }
 
 /// What a value takes without its parts.
+#[inline(always)]
 fn own(value: &Value) -> usize {
-    let piece = |document: &super::document::Document, node: u32| {
+    let piece = |document: &Document, node: u32| {
         let node = document.node(node);
         (node.end - node.start) as usize
     };
@@ -73,7 +82,6 @@ fn own(value: &Value) -> usize {
             Value::Array(Array(array::Repr::Raw(document, node)))
             | Value::Object(Object(object::Repr::Raw(document, node))) => piece(document, *node),
             Value::Object(Object(object::Repr::Edited(edited))) => {
-                let edited: &edited::Edited = edited;
                 piece(&edited.document, edited.node)
             }
             _ => 0,

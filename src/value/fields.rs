@@ -1,6 +1,6 @@
 //! The fields of an object that isn't (or no longer) a piece of a document.
 
-use super::{Str, Value, release};
+use super::{Str, Value, keys, release};
 use std::collections::{BTreeMap, btree_map};
 
 /// How many fields a list holds before it becomes a tree: beyond, inserting into a list costs too much.
@@ -119,7 +119,8 @@ impl Drop for Fields {
 
 /// Where `key` is in the list, or where it belongs.
 fn place(list: &[(Str, Value)], key: &str) -> Result<usize, usize> {
-    list.binary_search_by(|(k, _)| (**k).cmp(key))
+    let prefix = keys::prefix(key.as_bytes());
+    list.binary_search_by(|(k, _)| k.prefix().cmp(&prefix).then_with(|| (**k).cmp(key)))
 }
 
 pub(super) enum Iter<'a> {

@@ -1,7 +1,7 @@
 //! The keys of an object in a document: found by name, and put in order.
 
 use super::{
-    document::{Document, Kind, Node, SPECIAL},
+    document::{Document, Kind, NESTED, Node, SPECIAL},
     unescape,
 };
 
@@ -19,16 +19,19 @@ impl Document {
     /// The node of the value under `key` in the object at `object`. The last one counts if there are several.
     #[inline]
     pub(super) fn find(&self, object: u32, key: &str) -> Option<u32> {
-        let key = key.as_bytes();
+        let key = Wanted::new(key.as_bytes());
+        let node = self.node(object);
         let first = object as usize + 1;
-        let fields = &self.tape[first..self.node(object).next as usize];
+        let fields = &self.tape[first..node.next as usize];
+        if !node.has(NESTED) {
+            // Every field takes two nodes.
+            let mut fields = fields.as_chunks::<2>().0.iter();
+            let at = fields.rposition(|[name, _]| key.is(name, &self.bytes))?;
+            return Some((first + 2 * at + 1) as u32);
+        }
         let (mut found, mut at) = (None, 0);
         while let Some([name, value]) = fields.get(at..at + 2) {
-            let is_key = match name.has(SPECIAL) {
-                false => (name.end - name.start) as usize == key.len() && self.text(name) == key,
-                true => unescape::decode(self.text(name)).as_bytes() == key,
-            };
-            if is_key {
+            if key.is(name, &self.bytes) {
                 found = Some((first + at + 1) as u32);
             }
             at = value.next as usize - first;
@@ -102,22 +105,85 @@ impl Document {
         order.extend(keys.into_iter().map(|(_, node)| node));
     }
 
-    /// The first eight bytes of a key as a number, which is ordered as they are.
+    /// The [`prefix`] of a key.
     #[inline]
     fn prefix(&self, key: &Node) -> u64 {
         let (start, len) = (key.start as usize, (key.end - key.start) as usize);
-        if let Some(eight) = self.bytes.get(start..start + 8) {
-            let all = u64::from_be_bytes(eight.try_into().expect("eight bytes"));
-            return match len {
-                0 => 0,
-                1..8 => all & (u64::MAX << (64 - 8 * len)),
-                _ => all,
-            };
+        match self.bytes.get(start..start + 8) {
+            Some(eight) => first(eight.try_into().expect("eight bytes"), len),
+            // Close to the end of the document.
+            None => prefix(&self.bytes[start..start + len]),
         }
-        // Close to the end of the document.
-        let mut eight = [0; 8];
-        let few = len.min(8);
-        eight[..few].copy_from_slice(&self.bytes[start..start + few]);
-        u64::from_be_bytes(eight)
+    }
+}
+
+/// A key that is looked for.
+struct Wanted<'k> {
+    key: &'k [u8],
+    /// Its first bytes, and which bits of a word they take.
+    word: u64,
+    counts: u64,
+}
+
+impl Wanted<'_> {
+    #[inline(always)]
+    fn new(key: &[u8]) -> Wanted<'_> {
+        let counts = match key.len() {
+            0 => 0,
+            len => u64::MAX >> (64 - 8 * len.min(8)),
+        };
+        let word = word(key);
+        Wanted { key, word, counts }
+    }
+
+    /// Whether this is the key at a node of a document of these bytes.
+    #[inline(always)]
+    fn is(&self, node: &Node, bytes: &[u8]) -> bool {
+        let (start, end) = (node.start as usize, node.end as usize);
+        if end - start != self.key.len() || node.has(SPECIAL) {
+            return node.has(SPECIAL)
+                && unescape::decode(&bytes[start..end]).as_bytes() == self.key;
+        }
+        match bytes.get(start..start + 8) {
+            Some(eight) if (word(eight) ^ self.word) & self.counts != 0 => false,
+            Some(_) => self.key.len() <= 8 || bytes[start + 8..end] == self.key[8..],
+            // Close to the end of the document.
+            None => bytes[start..end] == *self.key,
+        }
+    }
+}
+
+/// The first eight bytes of a text as a number, which is ordered as they are. Zeros stand for what a shorter text doesn't have.
+#[inline(always)]
+pub(super) fn prefix(text: &[u8]) -> u64 {
+    word(text).swap_bytes()
+}
+
+/// Up to the first eight bytes as a number, the first one lowest. Reads overlap rather than being counted out.
+#[inline(always)]
+pub(super) fn word(text: &[u8]) -> u64 {
+    let four = |at: usize| {
+        let four = text[at..at + 4].try_into().expect("four bytes");
+        u64::from(u32::from_le_bytes(four))
+    };
+    match text.len() {
+        8.. => u64::from_le_bytes(text[..8].try_into().expect("eight bytes")),
+        len @ 4..8 => four(0) | four(len - 4) << (8 * (len - 4)),
+        len @ 1..4 => {
+            let byte = |at: usize| u64::from(text[at]) << (8 * at);
+            byte(0) | byte(len / 2) | byte(len - 1)
+        }
+        0 => 0,
+    }
+}
+
+/// The same, given eight bytes of which the first `len` (or all) belong to the text.
+#[inline]
+pub(super) fn first(eight: [u8; 8], len: usize) -> u64 {
+    let all = u64::from_be_bytes(eight);
+    match len {
+        0 => 0,
+        1..8 => all & (u64::MAX << (64 - 8 * len)),
+        _ => all,
     }
 }

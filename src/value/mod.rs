@@ -28,7 +28,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use array::Array;
+pub use array::{Array, Iter as Items};
 pub use json::{JsonError, parse, parse_prefix};
 pub use number::Number;
 pub(crate) use number::Read;

@@ -46,6 +46,27 @@ impl Object {
         Object(Repr::Raw(document, node))
     }
 
+    /// Where it stands in a document, if it wasn't read yet.
+    #[inline]
+    pub(super) fn unread(&self) -> Option<(&Arc<Document>, u32)> {
+        match &self.0 {
+            Repr::Raw(document, node) => Some((document, *node)),
+            _ => None,
+        }
+    }
+
+    /// Makes it the unread object at `node`, if it already is one of that document; else nothing.
+    #[inline]
+    pub(super) fn go_to(&mut self, document: &Arc<Document>, node: u32) -> bool {
+        match &mut self.0 {
+            Repr::Raw(held, at) if Arc::ptr_eq(held, document) => {
+                *at = node;
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub fn len(&self) -> usize {
         match &self.0 {
             Repr::Empty => 0,
@@ -95,6 +116,11 @@ impl Object {
     /// Where a path leads.
     #[inline]
     pub(super) fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<Found<'_>> {
+        // Most paths have one step, and most objects are read for the first time.
+        if let (Repr::Raw(document, node), [step]) = (&self.0, path) {
+            let at = document.find(*node, step.as_ref())?;
+            return Some(Found::Node(document, at));
+        }
         let (mut object, mut path) = (self, path);
         loop {
             let (step, rest) = path.split_first()?;

@@ -43,6 +43,40 @@ pub(super) fn is_short_and_plain(bytes: &[u8]) -> bool {
     words_are_plain(first) && words_are_plain(last)
 }
 
+/// Appends text of at most sixteen bytes between quotes.
+#[inline(always)]
+pub(super) fn append_short(bytes: &[u8], out: &mut Vec<u8>) {
+    let len = bytes.len();
+    assert!(len <= 16);
+    out.reserve(len + 2);
+    // SAFETY: there is room for `len` and two more bytes after those of `out`, which is all that is written: pieces of a length that
+    // `bytes` has begin where it begins, or end where it ends.
+    unsafe {
+        let quote = out.as_mut_ptr().add(out.len());
+        let (from, to) = (bytes.as_ptr(), quote.add(1));
+        quote.write(b'"');
+        match len {
+            8.. => {
+                to.cast::<[u8; 8]>().write(from.cast::<[u8; 8]>().read());
+                let last = from.add(len - 8).cast::<[u8; 8]>().read();
+                to.add(len - 8).cast::<[u8; 8]>().write(last);
+            }
+            4..8 => {
+                to.cast::<[u8; 4]>().write(from.cast::<[u8; 4]>().read());
+                let last = from.add(len - 4).cast::<[u8; 4]>().read();
+                to.add(len - 4).cast::<[u8; 4]>().write(last);
+            }
+            _ => {
+                for (at, byte) in bytes.iter().enumerate() {
+                    to.add(at).write(*byte);
+                }
+            }
+        }
+        to.add(len).write(b'"');
+        out.set_len(out.len() + len + 2);
+    }
+}
+
 #[inline(always)]
 fn is_plain(byte: u8) -> bool {
     !matches!(byte, b'"' | b'\\' | ..0x20 | 0x80..)

@@ -93,12 +93,10 @@ pub(super) fn repair(bytes: &[u8]) -> Cow<'_, str> {
 pub(super) fn encode(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
-    out.push(b'"');
     if scan::is_short_and_plain(bytes) {
-        out.extend_from_slice(bytes);
-        out.push(b'"');
-        return;
+        return scan::append_short(bytes, out);
     }
+    out.push(b'"');
     let (mut written, mut at) = (0, 0);
     loop {
         at = scan::plain(bytes, at);

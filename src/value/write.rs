@@ -28,7 +28,7 @@ enum Open<'a> {
 fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
     let mut open: SmallVec<[Open<'a>; 8]> = SmallVec::new();
     let mut next = Some(value);
-    loop {
+    'next: loop {
         if let Some(value) = next.take() {
             match value {
                 Value::Array(Array(array::Repr::Tree(items))) => {
@@ -52,16 +52,20 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
         }
         match open.last_mut() {
             None => return true,
-            Some(Open::Array(items)) => match items.next() {
-                Some(item) => {
+            Some(Open::Array(items)) => {
+                for item in items {
                     comma(b'[', out);
-                    next = Some(item);
+                    if item.is_tree() {
+                        next = Some(item);
+                        continue 'next;
+                    }
+                    if !write_leaf(item, out) {
+                        return false;
+                    }
                 }
-                None => {
-                    out.push(b']');
-                    open.pop();
-                }
-            },
+                out.push(b']');
+                open.pop();
+            }
             Some(Open::Edited(edited, fields, at)) => {
                 // Fields that weren't touched go out together.
                 let rest = &fields[*at..];
@@ -90,18 +94,22 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
                     }
                 }
             }
-            Some(Open::Object(fields)) => match fields.next() {
-                Some((key, field)) => {
+            Some(Open::Object(fields)) => {
+                for (key, field) in fields {
                     comma(b'{', out);
                     unescape::encode(key, out);
                     out.push(b':');
-                    next = Some(field);
+                    if field.is_tree() {
+                        next = Some(field);
+                        continue 'next;
+                    }
+                    if !write_leaf(field, out) {
+                        return false;
+                    }
                 }
-                None => {
-                    out.push(b'}');
-                    open.pop();
-                }
-            },
+                out.push(b'}');
+                open.pop();
+            }
         }
     }
 }
@@ -212,10 +220,10 @@ fn write_float(n: f64, out: &mut Vec<u8>) -> bool {
         }
         return true;
     }
-    // The fast writer uses exponents in places of its own choosing and adds `.0` to whole numbers.
+    // The fast writer uses exponents in places of its own choosing, which are far from one, and adds `.0` to whole numbers.
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(n);
-    if text.contains('e') {
+    if !(1e-3..1e12).contains(&size) && text.contains('e') {
         use std::io::Write;
         write!(out, "{n}").expect("writing into memory");
     } else {

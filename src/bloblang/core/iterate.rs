@@ -44,16 +44,16 @@ pub(super) fn map_each(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fa
     };
     match method.target.eval(cx)? {
         Flow::Value(Value::Array(array)) => {
-            let mut out = Vec::with_capacity(array.len());
-            for (i, item) in array.iter().enumerate() {
-                let (made, item) = cx.lend(item, |cx| query.eval(cx));
-                match made {
-                    Ok(Flow::Value(value)) => out.push(value),
-                    Ok(Flow::Nothing) => out.push(item),
-                    Ok(Flow::Deleted) => {}
-                    Err(e) => return Err(failed(e, &i)),
+            let items = array.iter();
+            let mut out = Vec::with_capacity(items.len());
+            cx.each(items, |cx, i| {
+                match query.eval(cx).map_err(|e| failed(e, &i))? {
+                    Flow::Value(value) => out.push(value),
+                    Flow::Nothing => out.push(cx.item()),
+                    Flow::Deleted => {}
                 }
-            }
+                Ok(())
+            })?;
             Ok(Flow::Value(Value::Array(out.into())))
         }
         Flow::Value(Value::Object(object)) => {
@@ -113,13 +113,13 @@ pub(super) fn filter(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail
     match method.target.eval(cx)? {
         Flow::Value(Value::Array(array)) => {
             let mut out = Vec::new();
-            for item in array.iter() {
-                let (keep, item) = cx.lend(item, |cx| query.eval(cx));
-                let keep = keep.map_err(|e| e.blaming(|| method.target.name()))?;
-                if is_true(&keep) {
-                    out.push(item);
+            cx.each(array.iter(), |cx, _| {
+                let keep = query.eval(cx);
+                if is_true(&keep.map_err(|e| e.blaming(|| method.target.name()))?) {
+                    out.push(cx.item());
                 }
-            }
+                Ok(())
+            })?;
             Ok(Flow::Value(Value::Array(out.into())))
         }
         Flow::Value(Value::Object(object)) => {

@@ -81,7 +81,11 @@ fn pick(items: &[Value], order: Vec<usize>) -> Flow {
 }
 
 pub(super) fn sort(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let items: Vec<Value> = array(method, cx)?.iter().collect();
+    let mut items: Vec<Value> = array(method, cx)?.iter().collect();
+    if method.args.query(0).is_none() && items.iter().all(|item| item.as_str().is_some()) {
+        items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        return Ok(Flow::Value(Value::Array(items.into())));
+    }
     let order = match method.args.query(0) {
         Some(query) => sort_positions(items.len(), |a, b| {
             let mut pair = Object::new();

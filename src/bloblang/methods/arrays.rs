@@ -296,6 +296,11 @@ fn split_array(items: &Array, delimiter: &Value) -> Value {
 /// The parts of a text; with an empty delimiter, its characters.
 fn split_text(text: &Text, delimiter: &[u8]) -> Value {
     let whole = text.as_bytes();
+    if let (Text::Str(text), [byte @ ..0x80]) = (text, delimiter) {
+        let mut parts = Vec::with_capacity(1 + memchr::memchr_iter(*byte, whole).count());
+        parts.extend(text.split_at_byte(*byte).map(Value::String));
+        return parts.into();
+    }
     let mut parts = Vec::new();
     let mut start = 0;
     if delimiter.is_empty() {
@@ -308,20 +313,9 @@ fn split_text(text: &Text, delimiter: &[u8]) -> Value {
         }
         return parts.into();
     }
-    match delimiter {
-        [byte] => {
-            parts.reserve(1 + memchr::memchr_iter(*byte, whole).count());
-            for at in memchr::memchr_iter(*byte, whole) {
-                parts.push(text.part(start, at));
-                start = at + 1;
-            }
-        }
-        delimiter => {
-            for at in memmem::find_iter(whole, delimiter) {
-                parts.push(text.part(start, at));
-                start = at + delimiter.len();
-            }
-        }
+    for at in memmem::find_iter(whole, delimiter) {
+        parts.push(text.part(start, at));
+        start = at + delimiter.len();
     }
     parts.push(text.part(start, whole.len()));
     parts.into()

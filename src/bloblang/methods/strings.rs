@@ -536,8 +536,8 @@ fn map_text(receiver: Value, map: fn(&str) -> String) -> Result<Value, CallError
 /// Changes the case of letters; text that is already so is returned as it is, ASCII goes by bytes.
 fn recase(
     receiver: Value,
-    changes: fn(&u8) -> bool,
-    byte: fn(&u8) -> u8,
+    changes: impl Fn(&u8) -> bool,
+    byte: impl Fn(&u8) -> u8,
     map: fn(&str) -> String,
 ) -> Result<Value, CallError> {
     let text = Text::of(receiver)?;
