@@ -50,7 +50,7 @@ pub(super) const MANY: usize = 200;
 
 /// For how long what comes in over many sessions is left to gather before the thread looks at it: to wake up costs more than to deal with
 /// a heartbeat.
-const PAUSE: Duration = Duration::from_millis(4);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How many sessions there are.
 #[derive(Clone, Default)]

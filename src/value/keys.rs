@@ -140,15 +140,25 @@ impl Wanted<'_> {
     #[inline(always)]
     fn is(&self, node: &Node, bytes: &[u8]) -> bool {
         let (start, end) = (node.start as usize, node.end as usize);
-        if end - start != self.key.len() || node.has(SPECIAL) {
-            return node.has(SPECIAL)
-                && unescape::decode(&bytes[start..end]).as_bytes() == self.key;
+        if end - start != self.key.len() {
+            return node.has(SPECIAL) && self.is_text(node, bytes);
         }
         match bytes.get(start..start + 8) {
-            Some(eight) if (word(eight) ^ self.word) & self.counts != 0 => false,
-            Some(_) => self.key.len() <= 8 || bytes[start + 8..end] == self.key[8..],
-            // Close to the end of the document.
-            None => bytes[start..end] == *self.key,
+            Some(eight) if self.key.len() <= 8 && !node.has(SPECIAL) => {
+                (word(eight) ^ self.word) & self.counts == 0
+            }
+            // Long, close to the end of the document, or with escapes.
+            _ => self.is_text(node, bytes),
+        }
+    }
+
+    /// The same for any key. Apart from the usual ones, so that these have the registers for themselves.
+    #[inline(never)]
+    fn is_text(&self, node: &Node, bytes: &[u8]) -> bool {
+        let text = &bytes[node.start as usize..node.end as usize];
+        match node.has(SPECIAL) {
+            false => text == self.key,
+            true => unescape::decode(text).as_bytes() == self.key,
         }
     }
 }
