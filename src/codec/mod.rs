@@ -12,4 +12,5 @@ pub mod serde;
 pub mod xml;
 pub mod xml_ends;
 pub mod yaml;
+mod yaml_fault;
 mod yaml_text;

@@ -1,6 +1,6 @@
 //! YAML as values. Scalars have the types that Go's YAML gives them; aliases and merge keys are resolved.
 
-use super::yaml_text;
+use super::{go_fmt, yaml_fault, yaml_text};
 use crate::value::{Array, Object, Str, Value};
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::collections::HashMap;
@@ -12,17 +12,31 @@ const MAX_DEPTH: usize = 200;
 
 /// Reads the first document of a text; an empty text is null.
 pub fn parse(text: &str) -> Result<Value, String> {
+    if yaml_fault::has_control_characters(text) {
+        return Err("yaml: control characters are not allowed".into());
+    }
     let mut reader = Reader {
+        text,
         parser: Parser::new_from_str(text),
         anchors: HashMap::new(),
         nodes: 0,
+        line: 0,
+        open: Vec::new(),
+        repeated: Vec::new(),
     };
-    loop {
+    let value = loop {
         match reader.next()? {
             Event::StreamStart | Event::DocumentStart(_) | Event::Nothing => {}
             Event::StreamEnd | Event::DocumentEnd => return Ok(Value::Null),
-            first => return reader.node(first, 0),
+            first => break reader.node(first, 0)?,
         }
+    };
+    match reader.repeated.is_empty() {
+        true => Ok(value),
+        false => Err(format!(
+            "yaml: unmarshal errors:\n  {}",
+            reader.repeated.join("\n  ")
+        )),
     }
 }
 
@@ -34,16 +48,31 @@ pub fn format(value: &Value) -> String {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, Value>,
     nodes: usize,
+    /// The line of the latest event.
+    line: usize,
+    /// The lines where the collections begin that are open, outermost first.
+    open: Vec<usize>,
+    /// What is wrong with keys that are there already.
+    repeated: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<Event<'a>, String> {
         match self.parser.next_event() {
-            Some(Ok((event, _))) => Ok(event),
-            Some(Err(e)) => Err(format!("yaml: line {}: {}", e.marker().line(), e.info())),
+            Some(Ok((event, span))) => {
+                self.line = span.start.line();
+                match event {
+                    Event::SequenceStart(..) | Event::MappingStart(..) => self.open.push(self.line),
+                    Event::SequenceEnd | Event::MappingEnd => drop(self.open.pop()),
+                    _ => {}
+                }
+                Ok(event)
+            }
+            Some(Err(e)) => Err(yaml_fault::show(&e, self.text, self.open.last().copied())),
             None => Ok(Event::StreamEnd),
         }
     }
@@ -82,18 +111,22 @@ impl<'a> Reader<'a> {
             Event::MappingStart(anchor, _) => {
                 let mut object = Object::new();
                 let mut merged = Vec::new();
+                let mut lines = HashMap::new();
                 loop {
                     let key = match self.next()? {
                         Event::MappingEnd => break,
                         Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<" => None,
-                        event => Some(key_text(&self.node(event, depth + 1)?)),
+                        event => Some(key_text(&self.node(event, depth + 1)?)?),
                     };
+                    let line = self.line;
                     let event = self.next()?;
                     let value = self.node(event, depth + 1)?;
                     match key {
                         Some(key) => {
-                            if object.contains_key(&key) {
-                                return Err(format!("yaml: mapping key \"{key}\" already defined"));
+                            if let Some(first) = lines.insert(key.clone(), line) {
+                                self.repeated.push(format!(
+                                    "line {line}: mapping key \"{key}\" already defined at line {first}"
+                                ));
                             }
                             object.insert(key, value);
                         }
@@ -130,10 +163,17 @@ fn merge(object: &mut Object, value: &Value) -> Result<(), String> {
     }
 }
 
-fn key_text(key: &Value) -> Str {
+fn key_text(key: &Value) -> Result<Str, String> {
     match key {
-        Value::String(text) => text.clone(),
-        other => Str::from(String::from_utf8_lossy(&other.to_json()).into_owned()),
+        Value::String(text) => Ok(text.clone()),
+        Value::Array(_) | Value::Object(_) => {
+            let shown = go_fmt::sprintf("%#v", std::slice::from_ref(key))?;
+            let shown = String::from_utf8_lossy(&shown).into_owned();
+            Err(format!("yaml: invalid map key: {shown}"))
+        }
+        other => Ok(Str::from(
+            String::from_utf8_lossy(&other.to_json()).into_owned(),
+        )),
     }
 }
 
@@ -180,6 +220,25 @@ mod tests {
             text + &format!("a{i}: &a{i} [{before}]\n")
         });
         assert!(parse(&bomb).is_err());
+    }
+
+    #[test]
+    fn faults_are_told_as_go_tells_them() {
+        for (text, why) in [
+            ("a: b: c", "mapping values are not allowed in this context"),
+            ("a: [1\nb: 2", "line 1: did not find expected ',' or ']'"),
+            ("a: &x 1\nb: *y", "unknown anchor 'y' referenced"),
+            ("a: 1\nb", "line 2: could not find expected ':'"),
+            ("a: @x", "found character that cannot start any token"),
+            ("a: \u{1}", "control characters are not allowed"),
+            (
+                "a: 1\na: 2",
+                "unmarshal errors:\n  line 2: mapping key \"a\" already defined at line 1",
+            ),
+            ("[a]: b", "invalid map key: []interface {}{\"a\"}"),
+        ] {
+            assert_eq!(read(text), format!("yaml: {why}"), "{text}");
+        }
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl<'t> Rows<'t> {
                         _ => {
                             return Err(self.error(
                                 start_line,
-                                at + 1,
+                                // A line's end counts as a character of it.
+                                at + 1 + usize::from(has_break),
                                 "extraneous or missing \" in quoted-field",
                             ));
                         }
@@ -246,6 +247,10 @@ mod tests {
             (
                 "\"a",
                 "parse error on line 1, column 3: extraneous or missing \" in quoted-field",
+            ),
+            (
+                "x\n\"a\n",
+                "parse error on line 2, column 4: extraneous or missing \" in quoted-field",
             ),
             (
                 "x\n\"a\nb",

@@ -27,6 +27,15 @@ pub fn parse(text: &str) -> Result<i64, String> {
         if whole.is_empty() && fraction.is_empty() {
             return Err(invalid());
         }
+        // Numbers that are too large are so whatever they count.
+        let whole: u64 = match whole {
+            "" => 0,
+            digits => digits
+                .parse()
+                .ok()
+                .filter(|n| *n <= 1 << 63)
+                .ok_or_else(invalid)?,
+        };
         let end = after
             .find(|c: char| c == '.' || c.is_ascii_digit())
             .unwrap_or(after.len());
@@ -45,10 +54,6 @@ pub fn parse(text: &str) -> Result<i64, String> {
                     quote(text)
                 ));
             }
-        };
-        let whole: u64 = match whole {
-            "" => 0,
-            digits => digits.parse().map_err(|_| invalid())?,
         };
         total = whole
             .checked_mul(unit)

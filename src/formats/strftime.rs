@@ -269,7 +269,7 @@ impl Fields {
             'M' => (self.minute, rest) = number(2, 0, 59)?,
             'S' => (self.second, rest) = number(2, 0, 60)?,
             'f' => {
-                let count = value.bytes().take(9).take_while(u8::is_ascii_digit).count();
+                let count = value.bytes().take(6).take_while(u8::is_ascii_digit).count();
                 let n: u32 = value[..count].parse().map_err(|_| bad())?;
                 self.nanos = n * 10u32.pow(9 - count as u32);
                 rest = &value[count..];

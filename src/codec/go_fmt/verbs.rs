@@ -7,6 +7,14 @@ impl Spec {
         match verb {
             'T' => return self.pad(type_of(arg).as_bytes(), out),
             'v' if self.sharp => return self.pad(go_syntax(arg).as_bytes(), out),
+            // With this verb, the sign asks for the names of fields, which no value here has.
+            'v' if self.plus => {
+                return Spec {
+                    plus: false,
+                    ..self
+                }
+                .write(verb, arg, out);
+            }
             _ => {}
         }
         let done = match arg {
@@ -47,7 +55,7 @@ impl Spec {
                     }
                     self.write(verb, &Value::String(key), out);
                     out.push(b':');
-                    self.write(verb, &field, out);
+                    self.write_within(verb, &field, out);
                 }
                 out.push(b']');
                 true
@@ -73,9 +81,17 @@ impl Spec {
             if i > 0 {
                 out.push(b' ');
             }
-            self.write(verb, &item, out);
+            self.write_within(verb, &item, out);
         }
         out.push(b']');
+    }
+
+    /// A part of a list or map, where null looks the same whatever the verb.
+    fn write_within(self, verb: char, part: &Value, out: &mut Vec<u8>) {
+        match part {
+            Value::Null => out.extend_from_slice(b"<nil>"),
+            part => self.write(verb, part, out),
+        }
     }
 
     /// Text to its width, which counts characters.

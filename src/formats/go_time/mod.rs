@@ -478,7 +478,7 @@ mod tests {
         );
         assert_eq!(
             error("2006", "2020x"),
-            r#"parsing time "2020x" as "2006": extra text: "x""#
+            r#"parsing time "2020x": extra text: "x""#
         );
         assert_eq!(
             error("2006", "é"),

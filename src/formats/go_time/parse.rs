@@ -195,9 +195,8 @@ pub fn parse(layout: &Layout, value: &str) -> Result<Parsed, String> {
     rest = skip(rest, tail).ok_or_else(|| fail(tail, rest))?;
     if !rest.is_empty() {
         return Err(format!(
-            "parsing time {} as {}: extra text: {}",
+            "parsing time {}: extra text: {}",
             quote(value),
-            quote(&layout.text),
             quote(rest)
         ));
     }
