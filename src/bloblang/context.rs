@@ -57,7 +57,7 @@ pub(crate) enum This {
 pub(crate) struct Live {
     /// Which message of the batch it is.
     pub(crate) index: usize,
-    /// Whether `root` was replaced as a whole: reads then see the document as it was before.
+    /// Whether `root` was replaced as a whole, or wasn't a document: reads then see what was before.
     pub(crate) detached: bool,
     /// That document, if it had been edited.
     pub(crate) before: Option<Value>,
@@ -93,6 +93,14 @@ impl<'a> Context<'a> {
                 Ok(value) => Ok(Flow::Value(value)),
                 Err(_) => Err(Fail::no_context(&path())),
             },
+        }
+    }
+
+    /// Whether `this` is the content of a message that is no document.
+    pub(crate) fn lacks_document(&self) -> bool {
+        match &self.this {
+            This::Message(index) => self.batch.get(*index).is_none_or(|m| m.value().is_err()),
+            This::Value(_) => false,
         }
     }
 

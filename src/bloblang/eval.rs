@@ -1,11 +1,10 @@
 //! Evaluation of expressions.
 
 use super::context::Context;
-use super::expr::{
-    Arg, Args, Base, Case, Expr, Field, Function, FunctionBody, Match, Method, MethodBody,
-};
+use super::expr::{Arg, Args, Base, Expr, Field, Function, FunctionBody, Method, MethodBody};
 use super::fail::Fail;
 use super::flow::Flow;
+use super::nil;
 use super::operators::Op;
 use super::sized::Size;
 use super::spec::{CallError, ParamKind};
@@ -52,7 +51,7 @@ impl Expr {
                 let flow = get.0.eval(cx)?;
                 Ok(read(&flow, &get.1))
             }
-            Expr::Meta(key) => Ok(super::core::new_metadata(cx, key.as_deref())),
+            Expr::Meta(key) => super::core::new_metadata(cx, key.as_deref()),
             Expr::Not(inner) => match inner.eval(cx)? {
                 Flow::Value(Value::Bool(b)) => Ok((!b).into()),
                 other => Err(Fail::wanted("bool", other).blaming(|| inner.name())),
@@ -153,6 +152,10 @@ impl Expr {
             }
             Expr::Method(method) => method.eval(cx),
             Expr::Function(function) => function.eval(cx),
+            Expr::Settled(inner) => Ok(match inner.eval(cx)? {
+                Flow::Value(value) => Flow::Value(nil::settled(value)),
+                marker => marker,
+            }),
         }
     }
 }
@@ -244,44 +247,6 @@ impl Field {
             }
             Base::Root => Ok(read(&cx.root, &self.path)),
         }
-    }
-}
-
-impl Match {
-    fn eval(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-        match &self.subject {
-            Some(subject) => {
-                let value = subject.eval(cx)?;
-                cx.with(value, |cx| self.choose(cx))
-            }
-            None => self.choose(cx),
-        }
-    }
-
-    /// Evaluates the first case that applies; the subject, if there is one, is in the topmost slot.
-    fn choose(&self, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-        for (i, (case, result)) in self.cases.iter().enumerate() {
-            let applies = match case {
-                Case::Otherwise => true,
-                Case::Equals(wanted) => {
-                    let subject = match &self.subject {
-                        Some(_) => cx.slots.last().cloned().unwrap_or(Flow::Nothing),
-                        None => cx.this(String::new)?,
-                    };
-                    matches!(&subject, Flow::Value(v) if super::operators::values_equal(v, wanted))
-                }
-                Case::When(condition) => {
-                    let flow = condition
-                        .eval(cx)
-                        .map_err(|e| e.context(format_args!("failed to check match case {i}")))?;
-                    matches!(flow, Flow::Value(Value::Bool(true)))
-                }
-            };
-            if applies {
-                return result.eval(cx);
-            }
-        }
-        Ok(Flow::Nothing)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum Expr {
     Match(Box<Match>),
     Array(Vec<Expr>),
     Object(Vec<(Expr, Expr)>),
+    /// What becomes part of a document, where it may have lists that aren't there.
+    Settled(Box<Expr>),
     /// `left.(right)`: the right side with the left as its context.
     With(Box<(Expr, Expr)>),
     Method(Box<Method>),
@@ -186,9 +188,11 @@ impl Expr {
             Expr::Array(_) => "array literal".into(),
             Expr::Object(_) => "object literal".into(),
             Expr::With(with) => with.1.name(),
+            Expr::Settled(inner) => inner.name(),
             Expr::Method(method) => match (method.name, method.args.list.first()) {
                 ("not", _) => format!("not {}", method.target.name()),
                 ("map", Some(Arg::Query(query))) => query.name(),
+                ("apply", Some(Arg::Const(Value::String(map)))) => format!("map {map}"),
                 ("from", Some(Arg::Const(Value::Int(index)))) => {
                     format!("{} from {index}", method.target.name())
                 }

@@ -19,6 +19,16 @@ struct Inner {
     kind: Kind,
     /// Set where the message has no value to refer to: the path that was asked for (empty for `this` itself).
     no_context: Option<Str>,
+    origin: Option<Origin>,
+}
+
+/// Where a failure within maps began. However many maps it leaves, only that is told of the way.
+#[derive(Clone, Debug)]
+enum Origin {
+    /// A map wasn't entered.
+    Depth(Str),
+    /// The statement of a map, with its line.
+    Assignment(Str),
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +57,14 @@ impl Fail {
         Fail::new(Kind::Mismatch(text.into()))
     }
 
+    /// The failure to enter a map from too many others.
+    pub(crate) fn too_deep(text: String) -> Fail {
+        let text = Str::from(text);
+        let mut fail = Fail::text(text.clone());
+        fail.0.origin = Some(Origin::Depth(text));
+        fail
+    }
+
     /// A type error that doesn't know yet where its value came from.
     pub(crate) fn wanted(wanted: &'static str, got: Flow) -> Fail {
         Fail::new(Kind::Type {
@@ -70,6 +88,7 @@ impl Fail {
         Fail(Box::new(Inner {
             kind,
             no_context: None,
+            origin: None,
         }))
     }
 
@@ -94,6 +113,19 @@ impl Fail {
     pub(crate) fn context(mut self, doing: impl std::fmt::Display) -> Fail {
         let text = format!("{doing}: {}", self.message()).into();
         let named = matches!(self.0.kind, Kind::Text { named: true, .. });
+        self.0.kind = Kind::Text { text, named };
+        self
+    }
+
+    /// Says which line of a map failed, unless that of an inner one is told already.
+    pub(crate) fn in_map(mut self, line: usize) -> Fail {
+        let text: Str = match self.0.origin.take() {
+            Some(Origin::Assignment(text)) => text,
+            Some(Origin::Depth(text)) => format!("failed assignment (line {line}): {text}").into(),
+            None => format!("failed assignment (line {line}): {}", self.message()).into(),
+        };
+        let named = matches!(self.0.kind, Kind::Text { named: true, .. });
+        self.0.origin = Some(Origin::Assignment(text.clone()));
         self.0.kind = Kind::Text { text, named };
         self
     }

@@ -41,9 +41,14 @@ impl Interpolated {
             plain.push_str(&text[at..at + n]);
             at += n;
             let rest = &text[at..];
-            if let Some(inner) = rest.strip_prefix("${{!")
-                && let Some(end) = inner.find("}}")
-            {
+            if let Some(inner) = rest.strip_prefix("${{!") {
+                let Some(end) = inner.find("}}") else {
+                    return Err(located(Fault {
+                        at: at + "${{!".len(),
+                        message: "required: expected end of escaped expression".into(),
+                        certain: true,
+                    }));
+                };
                 plain.push_str("${!");
                 plain.push_str(&inner[..end]);
                 plain.push('}');
@@ -63,7 +68,7 @@ impl Interpolated {
             if variables.len() > names.len() {
                 names = variables;
             }
-            let after = text[end..].trim_start();
+            let after = text[end..].trim_start_matches([' ', '\t']);
             if !after.starts_with('}') {
                 return Err(located(Fault {
                     at: text.len() - after.len(),
@@ -71,10 +76,7 @@ impl Interpolated {
                     certain: true,
                 }));
             }
-            parts.push(match parse::is_nil_list(&expr) {
-                true => Part::Query(Expr::literal(Value::Null)),
-                false => Part::Query(expr),
-            });
+            parts.push(Part::Query(expr));
             at = text.len() - after.len() + 1;
         }
         plain.push_str(&text[at..]);

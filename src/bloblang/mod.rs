@@ -8,6 +8,7 @@
 
 mod arguments;
 mod caches;
+mod cases;
 mod context;
 mod core;
 mod environment;
@@ -19,6 +20,7 @@ pub mod functions;
 mod interpolate;
 pub mod methods;
 mod near;
+mod nil;
 mod number;
 mod operators;
 mod parse;
@@ -150,7 +152,7 @@ impl Mapping {
         cx.metadata = Some(&mut metadata);
         cx.live = Some(Live {
             index,
-            detached: false,
+            detached: matches!(cx.root, Flow::Nothing),
             before: None,
             edited: false,
         });

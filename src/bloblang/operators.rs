@@ -5,6 +5,7 @@ use super::flow::Flow;
 use super::number::Num;
 use crate::value::{Str, Value};
 use bytes::{BufMut, Bytes, BytesMut};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A binary operator but `&&`, `||` and `|`, which don't always evaluate their right side.
@@ -64,14 +65,19 @@ impl Op {
 
     /// The failure on operands that don't go together; `names` are theirs.
     pub(crate) fn mismatch(self, left: &Flow, right: &Flow, names: (String, String)) -> Fail {
-        let show = |flow: &Flow, name: String| match name.is_empty() {
-            true => flow.type_name().to_string(),
-            false => format!("{} (from {name})", flow.type_name()),
+        let show = |kind: &str, name: String| match name.is_empty() {
+            true => kind.to_string(),
+            false => format!("{kind} (from {name})"),
+        };
+        let right = match (numbers(left, left), right) {
+            // A number is compared with a time as with its text.
+            (Some(_), Flow::Value(Value::Timestamp(_))) if self.verb() == "compare" => "string",
+            _ => right.type_name(),
         };
         Fail::mismatch(format!(
             "cannot {} types {} and {}",
             self.verb(),
-            show(left, names.0),
+            show(left.type_name(), names.0),
             show(right, names.1)
         ))
     }
@@ -154,10 +160,10 @@ fn add(left: &Flow, right: &Flow) -> Option<Value> {
             Some(Value::String(text.into()))
         }
         (Value::String(_) | Value::Bytes(_), _) => {
-            let (l, r) = (text_bytes(left)?, text_bytes(right)?);
+            let (l, r) = (as_text(left)?, as_text(right)?);
             let mut joined = BytesMut::with_capacity(l.len() + r.len());
-            joined.put_slice(l);
-            joined.put_slice(r);
+            joined.put_slice(&l);
+            joined.put_slice(&r);
             let joined: Bytes = joined.freeze();
             Some(match left {
                 // Bytes that aren't text can't become a string; they stay what they are.
@@ -181,16 +187,21 @@ pub(crate) fn text_bytes(value: &Value) -> Option<&[u8]> {
     }
 }
 
+/// The same, and the text of a time: that is what a time is compared and joined as.
+fn as_text(value: &Value) -> Option<Cow<'_, [u8]>> {
+    match value {
+        Value::Timestamp(time) => Some(Cow::Owned(time.to_string().into_bytes())),
+        value => text_bytes(value).map(Cow::Borrowed),
+    }
+}
+
 /// How two values of the same kind are ordered; none if they can't be compared.
 fn order(left: &Flow, right: &Flow) -> Option<Option<Ordering>> {
     let (Flow::Value(left), Flow::Value(right)) = (left, right) else {
         return None;
     };
-    if let (Some(l), Some(r)) = (text_bytes(left), text_bytes(right)) {
-        return Some(Some(l.cmp(r)));
-    }
-    if let (Value::Timestamp(l), Value::Timestamp(r)) = (left, right) {
-        return Some(Some(l.cmp(r)));
+    if let (Some(l), Some(r)) = (as_text(left), as_text(right)) {
+        return Some(Some(l.cmp(&r)));
     }
     Some(Num::of(left)?.order(Num::of(right)?))
 }
@@ -203,13 +214,12 @@ fn equal(left: &Flow, right: &Flow) -> bool {
     }
 }
 
-/// Whether two values are the same: numbers by value whatever their kind, text and bytes by bytes, a bool on the left also
+/// Whether two values are the same: numbers by value whatever their kind, text, bytes and times by bytes, a bool on the left also
 /// with a number that isn't zero.
 pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(l), r) => super::number::truth_of(r) == Some(*l),
-        (Value::Timestamp(l), Value::Timestamp(r)) => l == r,
         (Value::Array(l), Value::Array(r)) => {
             l.len() == r.len() && l.iter().zip(r.iter()).all(|(l, r)| values_equal(&l, &r))
         }
@@ -219,7 +229,7 @@ pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
                     .zip(r.iter())
                     .all(|((lk, lv), (rk, rv))| lk == rk && values_equal(&lv, &rv))
         }
-        (l, r) => match (text_bytes(l), text_bytes(r)) {
+        (l, r) => match (as_text(l), as_text(r)) {
             (Some(l), Some(r)) => l == r,
             (None, None) => match (Num::of(l), Num::of(r)) {
                 (Some(l), Some(r)) => l.equals(r),

@@ -56,6 +56,14 @@ pub(crate) fn run(statements: &[Statement], cx: &mut Context<'_>) -> Result<(), 
     Ok(())
 }
 
+/// The same for a map, whose failures are told of by the innermost map's line.
+pub(crate) fn run_map(statements: &[Statement], cx: &mut Context<'_>) -> Result<(), Fail> {
+    for statement in statements {
+        statement.run(cx).map_err(|e| e.in_map(statement.line))?;
+    }
+    Ok(())
+}
+
 impl Statement {
     fn run(&self, cx: &mut Context<'_>) -> Result<(), Fail> {
         match &self.action {
@@ -179,7 +187,8 @@ fn blocker(root: &Value, path: &[path::Segment]) -> Option<(String, &'static str
 }
 
 fn assign_metadata(key: Option<&Str>, flow: Flow, cx: &mut Context<'_>) -> Result<(), Fail> {
-    let Some(metadata) = cx.metadata.as_deref_mut() else {
+    // A map sees the metadata that is being made, but has no part in making it.
+    let Some(metadata) = cx.metadata.as_deref_mut().filter(|_| cx.applied == 0) else {
         return Err(Fail::text(
             "unable to assign metadata in the current context",
         ));
@@ -232,9 +241,9 @@ impl Context<'_> {
         let Some(map) = program.maps.get(name) else {
             return Err(Fail::text(format!("map {name} was not found")));
         };
-        let run = |cx: &mut Self| run(&map.statements, cx);
+        let run = |cx: &mut Self| run_map(&map.statements, cx);
         if self.applied >= MAX_APPLY {
-            return Err(Fail::text(format!(
+            return Err(Fail::too_deep(format!(
                 "entering map {name} exceeded maximum allowed stacks of {MAX_APPLY}, this could be due to unbounded recursion"
             )));
         }

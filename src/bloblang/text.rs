@@ -1,5 +1,6 @@
 //! Values as text: what interpolation, `string()` and metadata as strings give.
 
+use super::nil;
 use crate::formats::go_num;
 use crate::value::{Str, Value};
 use bytes::Bytes;
@@ -33,7 +34,7 @@ pub(crate) fn bytes_of(value: &Value) -> Bytes {
 
 /// JSON in which nothing could be taken for HTML; null for what JSON can't say.
 pub(crate) fn escaped_json(value: &Value) -> Vec<u8> {
-    let plain = value.to_json();
+    let plain = nil::shown(value).to_json();
     if plain.is_empty() {
         return b"null".to_vec();
     }

@@ -66,7 +66,7 @@ fn expr(e: &Expr, paths: &mut Paths) {
         }
         Expr::Get(inner) => expr(&inner.0, paths),
         Expr::Const(_) | Expr::Variable(..) | Expr::Meta(_) => {}
-        Expr::Not(inner) => expr(inner, paths),
+        Expr::Not(inner) | Expr::Settled(inner) => expr(inner, paths),
         Expr::Binary(b) => {
             expr(&b.1, paths);
             expr(&b.2, paths);

@@ -7,9 +7,6 @@ use airtruct::message::{Message, MessageError};
 use airtruct::value::Value;
 use serde_json::Value as Json;
 
-/// How many of the vectors that are about the language may differ.
-const DIFFERING: usize = 1;
-
 #[test]
 fn vectors() {
     let Some(rows) = rows("bloblang_vectors.jsonl") else {
@@ -40,7 +37,7 @@ fn vectors() {
     for why in &wrong {
         println!("  {why}");
     }
-    assert!(wrong.len() <= DIFFERING, "{} vectors differ", wrong.len());
+    assert!(wrong.is_empty(), "{} vectors differ", wrong.len());
 }
 
 fn run(kind: &str, row: &Json) -> Result<(), String> {
@@ -65,7 +62,15 @@ fn run(kind: &str, row: &Json) -> Result<(), String> {
     if kind == "query_prefix" {
         return prefix(expr, expect["remaining"].as_str().unwrap_or(""));
     }
-    let mapping = match Mapping::parse(expr, &Environment::default()) {
+    let env = Environment::default();
+    let mapping = match Mapping::parse(expr, &env) {
+        // What remains after a query is nobody's business in these.
+        Err(e) if kind == "query" && e.message.contains("the mapping to end here") => {
+            Mapping::parse(&expr[..place(expr, &e)], &env)
+        }
+        parsed => parsed,
+    };
+    let mapping = match mapping {
         Err(e) => return refusal(expect, &e),
         Ok(mapping) => mapping,
     };
@@ -135,13 +140,19 @@ fn outcome(expect: &Json, result: Result<Option<Value>, EvalError>) -> Result<()
     }
 }
 
+/// The byte that a fault is about, in an expression of ASCII.
+fn place(expr: &str, fault: &ParseError) -> usize {
+    let before = expr.split_inclusive('\n').take(fault.line - 1);
+    before.map(str::len).sum::<usize>() + fault.column - 1
+}
+
 /// The expression up to what remains has to parse, and with it the fault has to be where it begins.
 fn prefix(expr: &str, remaining: &str) -> Result<(), String> {
     let env = Environment::default();
     let end = expr.len() - remaining.len();
     Mapping::parse(&expr[..end], &env).map_err(|e| format!("the prefix is refused: {e}"))?;
     let rest = remaining.trim_start();
-    if rest.is_empty() || rest.starts_with('#') {
+    if rest.is_empty() || rest.starts_with('#') && rest.contains('\n') {
         return Ok(());
     }
     let at = expr.len() - rest.len();

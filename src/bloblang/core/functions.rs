@@ -5,9 +5,10 @@ use crate::bloblang::context::Context;
 use crate::bloblang::expr::{Arg, Function};
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
-use crate::bloblang::{number, path};
+use crate::bloblang::number::{self, Num};
+use crate::bloblang::path;
 use crate::message::{ComponentName, Message, Metadata, trace};
-use crate::value::{Object, Str, Value};
+use crate::value::{Object, Read, Str, Value};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -86,9 +87,14 @@ fn json(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     if text.is_empty() {
         return Ok(Flow::Value(value));
     }
-    Ok(Flow::Value(
-        path::get_dotted(&value, &text).unwrap_or(Value::Null),
-    ))
+    Ok(Flow::Value(match path::get_dotted(&value, &text) {
+        // What is given by itself is a number as others, which no longer has the text that it came as.
+        Some(Value::Number(number)) => match number.read() {
+            Read::Float(n) if n.is_infinite() => number.as_str().into(),
+            n => Num::from(n).into(),
+        },
+        value => value.unwrap_or(Value::Null),
+    }))
 }
 
 fn all_of(metadata: Option<&Metadata>, show: impl Fn(&Value) -> Value) -> Flow {
@@ -152,11 +158,15 @@ fn root_meta(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
 }
 
 /// What `@` and `@key` give: metadata as it is being made.
-pub(crate) fn new_metadata(cx: &Context<'_>, key: Option<&str>) -> Flow {
-    match key {
-        None => all_of(cx.new_metadata(), Value::clone),
-        Some(key) => one_of(cx.new_metadata(), key, Value::clone),
+pub(crate) fn new_metadata(cx: &Context<'_>, key: Option<&str>) -> Result<Flow, Fail> {
+    let metadata = cx.new_metadata();
+    if metadata.is_none() {
+        return Err(Fail::text("metadata cannot be queried in this context"));
     }
+    Ok(match key {
+        None => all_of(metadata, Value::clone),
+        Some(key) => one_of(metadata, key, Value::clone),
+    })
 }
 
 fn error(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
@@ -229,14 +239,20 @@ fn var(function: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     }
 }
 
+/// The id of a message that belongs to no trace.
+const NO_TRACE: &str = "00000000000000000000000000000000";
+
 fn tracing_id(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let span = cx.batch.get(cx.index).and_then(trace::of);
-    Ok(Str::from(span.map(|s| s.trace_id()).unwrap_or_default()).into())
+    Ok(match span {
+        Some(span) => Str::from(span.trace_id()).into(),
+        None => Str::from_static(NO_TRACE).into(),
+    })
 }
 
 fn tracing_span(_: &Function, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let Some(span) = cx.batch.get(cx.index).and_then(trace::of) else {
-        return Ok(Flow::NULL);
+        return Ok(Flow::Value(Object::new().into()));
     };
     let mut object = Object::new();
     object.insert("traceparent", Value::from(span.to_string()));

@@ -4,6 +4,7 @@ use crate::bloblang::context::Context;
 use crate::bloblang::expr::{Expr, Method};
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
+use crate::bloblang::nil;
 use crate::value::{Array, Object, Str, Value};
 use bytes::Bytes;
 
@@ -142,7 +143,7 @@ pub(super) fn fold(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> 
     let query = query(method, 1);
     let initial = method.args.get(0, cx, "method", method.name)?;
     let array = array(method, cx, "array")?;
-    let mut tally = Flow::Value(initial);
+    let mut tally = Flow::Value(nil::settled(initial));
     for (i, item) in array.iter().enumerate() {
         let mut object = Object::new();
         object.insert(Str::from_static("tally"), tally.into_value());

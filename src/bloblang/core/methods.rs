@@ -197,7 +197,7 @@ fn bloblang(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let mut inner = Context::new(&program, &[], 0);
     inner.this = This::Value(target);
     inner.applied = cx.applied + 1;
-    program::run(&program.statements, &mut inner)?;
+    program::run_map(&program.statements, &mut inner)?;
     Ok(inner.root)
 }
 

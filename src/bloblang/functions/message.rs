@@ -265,14 +265,14 @@ pub(super) static TABLE: &[FunctionSpec] = &[
     core(
         "tracing_id",
         Status::Experimental,
-        "The trace that the message belongs to; empty if it isn't traced.",
+        "The trace that the message belongs to; zeros if it isn't traced.",
         &[],
         &[],
     ),
     core(
         "tracing_span",
         Status::Experimental,
-        "The tracing span of the message as an object for other systems; null if it isn't traced.",
+        "The tracing span of the message as an object for other systems; empty if it isn't traced.",
         &[],
         &[],
     ),

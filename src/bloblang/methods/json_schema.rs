@@ -2,6 +2,7 @@
 
 use super::common::str_arg;
 use super::json_path::to_json;
+use crate::bloblang::nil;
 use crate::bloblang::spec::{CallError, MethodFn};
 use crate::codec::json_text;
 use crate::value::Value;
@@ -21,7 +22,7 @@ pub(super) fn prepare(args: &[Value]) -> Result<MethodFn, CallError> {
     let schema = to_json(&schema);
     let validator = Validator::new(&schema).map_err(|e| fails(e.to_string()))?;
     Ok(Box::new(move |receiver| {
-        let instance = to_json(&receiver);
+        let instance = to_json(&nil::shown(&receiver));
         if validator.is_valid(&instance) {
             return Ok(receiver);
         }

@@ -68,6 +68,7 @@ impl Parser<'_> {
         self.at += 1;
         let mut positional = Vec::new();
         let mut named: Vec<(String, Expr)> = Vec::new();
+        let mut labels = Vec::new();
         let mut height = 0;
         self.skip_space();
         while !self.take(")") {
@@ -88,8 +89,8 @@ impl Parser<'_> {
             let is_query = param.is_some_and(|p| p.kind == ParamKind::Query);
             let at = self.at;
             let parsed = match is_query && in_context {
-                true => self.in_context(Self::expression),
-                false => self.nested(Self::expression),
+                true => self.in_context(|p| p.one_of(&mut labels)),
+                false => self.nested(|p| p.one_of(&mut labels)),
             };
             let expr = parsed.map_err(|mut fault| {
                 if fault.at == at && fault.message == "expected query" {
@@ -120,6 +121,8 @@ impl Parser<'_> {
     fn method(&mut self, target: Expr, name: &str, at: usize) -> Parsed<Expr> {
         let height = self.height;
         let Some(spec) = methods::find(name) else {
+            // What can't be read comes before what isn't known.
+            self.arguments(&[], false)?;
             let known = methods::METHODS.iter().flat_map(|(_, table)| *table);
             let hint = near::hint(name, known.map(|m| m.name));
             return self.wrong(at, format!("unrecognised method '{name}'{hint}"));
@@ -134,15 +137,6 @@ impl Parser<'_> {
         if let ("get", [Arg::Const(Value::String(path))]) = (spec.name, &args.list[..]) {
             return Ok(field_of(target, path::parse(path).into()));
         }
-        let target = match spec.name {
-            "string" | "format_json" | "json_schema" if is_nil_list(&target) => {
-                Expr::Const(Const {
-                    flow: Flow::NULL,
-                    name: Some(target.name().into()),
-                })
-            }
-            _ => target,
-        };
         let inner = match (spec.name, &args.list[..]) {
             ("bloblang", [Arg::Const(Value::String(text))]) => match core::inner_program(text) {
                 Ok(program) => Some(program),
@@ -200,6 +194,7 @@ impl Parser<'_> {
     pub(super) fn function(&mut self, name: &str, at: usize) -> Parsed<Expr> {
         let spec = functions::find(name).filter(|spec| self.env.allows(spec));
         let Some(spec) = spec else {
+            self.arguments(&[], false)?;
             let known = functions::FUNCTIONS.iter().flat_map(|(_, table)| *table);
             let hint = near::hint(name, known.map(|f| f.name));
             return self.wrong(at, format!("unrecognised function '{name}'{hint}"));
@@ -300,18 +295,6 @@ impl Parser<'_> {
             float32: false,
             inner: None,
         })))
-    }
-}
-
-/// Whether an expression gives an empty list that was written as `[]`. The real thing has no list at all for that, which shows
-/// as `null` where it is written as text without having been assigned before.
-pub(crate) fn is_nil_list(expr: &Expr) -> bool {
-    match expr {
-        Expr::Const(c) => matches!(&c.flow, Flow::Value(Value::Array(list)) if list.is_empty()),
-        Expr::Method(method) => {
-            matches!(method.name, "catch" | "or") && is_nil_list(&method.target)
-        }
-        _ => false,
     }
 }
 

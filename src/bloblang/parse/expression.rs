@@ -8,9 +8,22 @@ use crate::bloblang::operators::Op;
 use crate::bloblang::path::Segment;
 use crate::value::Str;
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// A whole expression; begins at its first character and ends right after its last.
     pub(super) fn expression(&mut self) -> Parsed<Expr> {
+        self.one_of(&mut Vec::new())
+    }
+
+    /// One of several expressions in a row, of which only one may give its context a name that is in `labels` afterwards.
+    pub(super) fn one_of(&mut self, labels: &mut Vec<Str>) -> Parsed<Expr> {
+        std::mem::swap(&mut self.labels, labels);
+        let parsed = self.operators();
+        std::mem::swap(&mut self.labels, labels);
+        parsed
+    }
+
+    /// Operands with operators between them.
+    fn operators(&mut self) -> Parsed<Expr> {
         let start = self.at;
         let first = self.operand()?;
         let mut height = self.height;
@@ -85,6 +98,9 @@ impl Parser<'_> {
             }
             return Ok(inner);
         }
+        if let Some(lambda) = self.lambda()? {
+            return Ok(lambda);
+        }
         if let Some(literal) = self.literal()? {
             return Ok(literal);
         }
@@ -92,12 +108,9 @@ impl Parser<'_> {
             Some(b'@') => return self.metadata(),
             Some(b'$') => {
                 self.at += 1;
-                let name = match self.quoted()? {
-                    Some(name) => name,
-                    None => match self.name() {
-                        "" => return self.fault(self.at, "required: expected variable name"),
-                        name => name.into(),
-                    },
+                let name = match self.name() {
+                    "" => return self.fault(self.at, "required: expected variable name"),
+                    name => Str::from(name),
                 };
                 return Ok(Expr::Variable(self.scope.variable(&name), name));
             }
@@ -116,11 +129,6 @@ impl Parser<'_> {
         if self.peek() == Some(b'(') {
             return self.function(name, start);
         }
-        let after_name = self.at;
-        if self.skip_blanks() && self.take("->") && self.skip_blanks() {
-            return self.lambda(name, start);
-        }
-        self.at = after_name;
         let (root, base, path): (Str, Base, Vec<Segment>) = match name {
             "this" => ("this".into(), self.scope.this(), Vec::new()),
             "root" => ("root".into(), Base::Root, Vec::new()),
@@ -147,19 +155,32 @@ impl Parser<'_> {
         }))
     }
 
-    /// The body of a lambda, whose context gets a name; `_` gives it none.
-    fn lambda(&mut self, name: &str, at: usize) -> Parsed<Expr> {
+    /// A lambda, if one comes next. Its context gets a name, which may be any word, numbers and `true` included; `_` gives it none.
+    fn lambda(&mut self) -> Parsed<Option<Expr>> {
+        let at = self.at;
+        let Some(name) = self.lambda_head() else {
+            return Ok(None);
+        };
         if matches!(name, "root" | "this") {
             return self.fault(at, format!("context label `{name}` is not allowed"));
         }
-        if self.scope.named(name).is_some() {
+        if self.scope.named(name).is_some() || self.labels.iter().any(|l| &**l == name) {
             return self.fault(
                 at,
                 format!("context label `{name}` would shadow a parent context"),
             );
         }
+        let body_at = self.at;
+        if let Some(inner) = self.lambda_head() {
+            return self.fault(
+                at,
+                format!("it would be in poor taste to capture the same context under both '{name}' and '{inner}'"),
+            );
+        }
+        self.at = body_at;
         let taken = self.scope.values.pop();
         if name != "_" {
+            self.labels.push(name.into());
             let base = taken.unwrap_or(Base::This);
             self.scope.named.push((name.into(), base));
         }
@@ -168,7 +189,18 @@ impl Parser<'_> {
             self.scope.named.pop();
         }
         self.scope.values.extend(taken);
-        body
+        body.map(Some)
+    }
+
+    /// Takes the name and arrow of a lambda, if they come next.
+    fn lambda_head(&mut self) -> Option<&'a str> {
+        let at = self.at;
+        let name = self.name();
+        let found = !name.is_empty() && self.skip_blanks() && self.take("->") && self.skip_blanks();
+        if !found {
+            self.at = at;
+        }
+        found.then_some(name)
     }
 
     /// Parses with one more context for `this`, which is in a slot when it is evaluated.
@@ -235,7 +267,12 @@ impl Parser<'_> {
     /// After `match`.
     fn match_expression(&mut self) -> Parsed<Expr> {
         let mut height = 0;
-        let subject = if self.peek() == Some(b'{') && self.braces_hold_cases() {
+        let has_subject = match self.peek() {
+            Some(b'{') => !self.braces_hold_cases(),
+            // What is matched begins on the line of the word.
+            _ => !self.skip_space(),
+        };
+        let subject = if !has_subject {
             None
         } else {
             let at = self.at;
@@ -247,6 +284,15 @@ impl Parser<'_> {
             self.skip_space();
             Some(subject)
         };
+        // Without a subject it is about `this`; the message as such isn't looked at before a case asks for it.
+        let subject = subject.or_else(|| match self.scope.this() {
+            base @ Base::Slot(_) => Some(Expr::Field(Field {
+                base,
+                root: "this".into(),
+                path: Box::default(),
+            })),
+            Base::This | Base::Root => None,
+        });
         if !self.take("{") {
             return self.fault(self.at, "required: expected {");
         }
@@ -301,20 +347,21 @@ impl Parser<'_> {
     /// The cases of a `match`, after the opening brace up to and with the closing one.
     fn cases(&mut self) -> Parsed<Vec<(Case, Expr)>> {
         let mut cases = Vec::new();
+        let (mut case_labels, mut result_labels) = (Vec::new(), Vec::new());
         let mut height = 0;
         loop {
             self.skip_space();
             if self.take("}") {
                 break;
             }
-            let case = self.case()?;
+            let case = self.case(&mut case_labels)?;
             height = height.max(self.height);
             self.skip_blanks();
             if !self.take("=>") {
                 return self.fault(self.at, "required: expected =>");
             }
             self.skip_blanks();
-            let result = self.nested(Self::expression)?;
+            let result = self.nested(|p| p.one_of(&mut result_labels))?;
             height = height.max(self.height);
             cases.push((case, result));
             // Cases are apart by commas or line breaks.
@@ -327,7 +374,7 @@ impl Parser<'_> {
         Ok(cases)
     }
 
-    fn case(&mut self) -> Parsed<Case> {
+    fn case(&mut self, labels: &mut Vec<Str>) -> Parsed<Case> {
         let before = self.at;
         if self.take("_") {
             self.skip_blanks();
@@ -337,7 +384,7 @@ impl Parser<'_> {
             }
             self.at = before;
         }
-        Ok(match self.nested(Self::expression)? {
+        Ok(match self.nested(|p| p.one_of(labels))? {
             Expr::Const(c) => match c.flow {
                 Flow::Value(value) => Case::Equals(value),
                 flow @ (Flow::Deleted | Flow::Nothing) => {

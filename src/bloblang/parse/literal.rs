@@ -3,6 +3,7 @@
 use super::{Parsed, Parser};
 use crate::bloblang::expr::{Const, Expr};
 use crate::bloblang::flow::Flow;
+use crate::bloblang::nil;
 use crate::value::{Array, Object, Value};
 
 impl Parser<'_> {
@@ -49,7 +50,15 @@ impl Parser<'_> {
         let text = &self.text[start..end];
         if decimals {
             self.at = end;
-            return Ok(text.parse().ok().map(Value::Float));
+            return match text.parse() {
+                Ok(n) if f64::is_finite(n) => Ok(Some(Value::Float(n))),
+                _ => self.wrong(
+                    start,
+                    format!(
+                        "failed to parse '{text}' as float: strconv.ParseFloat: parsing \"{text}\": value out of range"
+                    ),
+                ),
+            };
         }
         match text.parse() {
             Ok(n) => {
@@ -68,13 +77,14 @@ impl Parser<'_> {
     fn array(&mut self) -> Parsed<Expr> {
         self.at += 1;
         let mut items = Vec::new();
+        let mut labels = Vec::new();
         let mut height = 0;
         loop {
             self.skip_space();
             if self.take("]") {
                 break;
             }
-            items.push(self.nested(Self::expression)?);
+            items.push(self.nested(|p| p.one_of(&mut labels))?);
             height = height.max(self.height);
             if !self.skip_comma() && self.peek() != Some(b']') {
                 return self.fault(self.at, "required: expected comma or closing bracket");
@@ -87,7 +97,12 @@ impl Parser<'_> {
                 Flow::Value(value) => Some(value.clone()),
                 Flow::Deleted | Flow::Nothing => None,
             });
-            return Ok(Expr::literal(Value::Array(constants.collect::<Array>())));
+            let list: Array = constants.collect();
+            if list.is_empty() {
+                self.has_nil = true;
+                return Ok(Expr::literal(Value::Array(nil::list())));
+            }
+            return Ok(Expr::literal(Value::Array(list)));
         }
         Ok(Expr::Array(items))
     }
@@ -95,6 +110,7 @@ impl Parser<'_> {
     fn object(&mut self) -> Parsed<Expr> {
         self.at += 1;
         let mut fields = Vec::new();
+        let (mut key_labels, mut labels) = (Vec::new(), Vec::new());
         let mut height = 0;
         loop {
             self.skip_space();
@@ -102,7 +118,14 @@ impl Parser<'_> {
                 break;
             }
             let key_at = self.at;
-            let key = self.nested(Self::expression)?;
+            // A text in quotes is a key as it is, and nothing is done with it.
+            let key = match self.quoted()? {
+                Some(key) => {
+                    self.height = 1;
+                    Expr::literal(key)
+                }
+                None => self.nested(|p| p.one_of(&mut key_labels))?,
+            };
             height = height.max(self.height);
             if let Some(Const { flow, .. }) = key.as_const()
                 && !matches!(flow, Flow::Value(Value::String(_)))
@@ -120,7 +143,7 @@ impl Parser<'_> {
                 return self.fault(self.at, "required: expected :");
             }
             self.skip_space();
-            let value = self.nested(Self::expression)?;
+            let value = self.nested(|p| p.one_of(&mut labels))?;
             height = height.max(self.height);
             fields.push((key, value));
             if !self.skip_comma() && self.peek() != Some(b'}') {

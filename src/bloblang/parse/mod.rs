@@ -11,8 +11,6 @@ mod scan;
 mod scope;
 mod statement;
 
-pub(crate) use calls::is_nil_list;
-
 use super::context::{here, on_new_stack};
 use super::environment::Environment;
 use super::expr::Expr;
@@ -59,6 +57,10 @@ pub(crate) struct Parser<'a> {
     counted: (usize, usize),
     /// Whether an assignment, or what can't be anything else than a statement, was seen.
     assigns: bool,
+    /// Names that lambdas in the row of expressions that is being read have given to their context.
+    labels: Vec<Str>,
+    /// Whether there was a `[]` so far.
+    has_nil: bool,
     /// How deep the current place stands in brackets and blocks.
     depth: usize,
     /// The height of the expression that was parsed last.
@@ -81,7 +83,8 @@ fn mapping_within(text: &str, env: &Environment, imports: usize) -> Parsed<Progr
         Ok(statements) => return Ok(parser.finish(statements)),
         Err(fault) => fault,
     };
-    if text[parser.at.min(text.len())..].is_empty() && as_statements.at == 0 {
+    let is_empty = text[parser.at.min(text.len())..].is_empty() && as_statements.at == 0;
+    if is_empty || as_statements.certain {
         return Err(as_statements);
     }
     let is_assignment = parser.assigns;
@@ -96,11 +99,19 @@ fn mapping_within(text: &str, env: &Environment, imports: usize) -> Parsed<Progr
     }
 }
 
+/// Parses what a file to import has: statements, and no query alone.
+fn statements_within(text: &str, env: &Environment, imports: usize) -> Parsed<Program> {
+    let mut parser = Parser::new(text, env);
+    parser.imports = imports;
+    let statements = parser.statements()?;
+    Ok(parser.finish(statements))
+}
+
 /// Parses a query that begins at `at`; returns it with where it ends and how many variables it mentions.
 pub(crate) fn query(text: &str, at: usize, env: &Environment) -> Parsed<(Expr, usize, Vec<Str>)> {
     let mut parser = Parser::new(text, env);
     parser.at = at;
-    parser.skip_space();
+    parser.skip_blanks();
     let expr = parser.expression()?;
     Ok((expr, parser.at, parser.scope.variables))
 }
@@ -136,6 +147,8 @@ impl<'a> Parser<'a> {
             line_ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(),
             counted: (0, 0),
             assigns: false,
+            labels: Vec::new(),
+            has_nil: false,
             depth: 0,
             height: 0,
             stack_end: here().saturating_sub(STACK_SHARE),

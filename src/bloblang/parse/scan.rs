@@ -42,7 +42,7 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 Some(b'\n') => self.at += 1,
                 Some(b'\r') if self.rest().starts_with("\r\n") => self.at += 2,
-                Some(b'#') => self.skip_comment(),
+                Some(b'#') if self.skip_comment() => {}
                 _ => return self.at > before,
             }
         }
@@ -56,19 +56,22 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Skips to the end of the line.
-    pub(super) fn skip_comment(&mut self) {
-        self.at = match memchr::memchr(b'\n', self.rest().as_bytes()) {
-            Some(n) => self.at + n,
-            None => self.text.len(),
-        };
+    /// Skips to the end of the line; false if there is none, without which nothing is a comment.
+    pub(super) fn skip_comment(&mut self) -> bool {
+        match memchr::memchr(b'\n', self.rest().as_bytes()) {
+            Some(n) => {
+                self.at += n;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Skips the rest of a line that has nothing more to say; false if there is more on it.
     pub(super) fn skip_line_end(&mut self) -> bool {
         self.skip_blanks();
-        if self.peek() == Some(b'#') {
-            self.skip_comment();
+        if self.peek() == Some(b'#') && !self.skip_comment() {
+            return false;
         }
         self.is_at_end() || self.take("\n") || self.take("\r\n")
     }

@@ -2,9 +2,12 @@
 
 use super::{MAX_IMPORTS, Parsed, Parser};
 use crate::bloblang::environment::Environment;
-use crate::bloblang::expr::Expr;
+use crate::bloblang::expr::{Const, Expr};
+use crate::bloblang::flow::Flow;
+use crate::bloblang::nil;
 use crate::bloblang::path::Segment;
 use crate::bloblang::program::{Action, MapBody, Program, Statement, Target};
+use crate::value::Str;
 use std::sync::Arc;
 
 /// Where a list of statements stands.
@@ -14,8 +17,16 @@ enum Place {
     Top,
     /// The braces of an `if`.
     Branch,
-    /// The braces of a `map`, or of an `if` in one.
+    /// The braces of a `map`.
     Map,
+}
+
+/// The names that lambdas give to their context in the statements of a list, by what they assign to.
+#[derive(Default)]
+struct Labels {
+    variables: Vec<Str>,
+    metadata: Vec<Str>,
+    fields: Vec<Str>,
 }
 
 impl Parser<'_> {
@@ -33,7 +44,7 @@ impl Parser<'_> {
             return self.fault(self.at, "expected the mapping to end after `from`");
         }
         let (text, env) = self.read_import(&path, at)?;
-        match super::mapping_within(&text, &env, self.imports + 1) {
+        match super::statements_within(&text, &env, self.imports + 1) {
             Ok(program) => Ok(Some(program)),
             Err(fault) => {
                 let e = fault.locate(&text);
@@ -67,7 +78,7 @@ impl Parser<'_> {
         Ok(vec![Statement {
             // The query is all of the text, with what comes before its first character.
             line: self.line_of(begin, 0),
-            action: Action::Assign(Target::Root(Box::default()), expr),
+            action: Action::Assign(Target::Root(Box::default()), self.settled(expr)),
         }])
     }
 
@@ -83,6 +94,7 @@ impl Parser<'_> {
     /// Statements up to the end of the text or the closing brace, which is taken. Lines count from `base`.
     fn list(&mut self, place: Place, base: usize) -> Parsed<Vec<Statement>> {
         let mut statements = Vec::new();
+        let mut labels = Labels::default();
         loop {
             self.skip_space();
             match self.peek() {
@@ -95,7 +107,7 @@ impl Parser<'_> {
                 Some(_) => {}
             }
             let start = self.at;
-            if let Some(action) = self.nested(|p| p.statement(place, base))? {
+            if let Some(action) = self.nested(|p| p.statement(place, base, &mut labels))? {
                 let line = self.line_of(start, base);
                 statements.push(Statement { line, action });
             }
@@ -113,36 +125,36 @@ impl Parser<'_> {
     }
 
     /// One statement; none if it only defines something.
-    fn statement(&mut self, place: Place, base: usize) -> Parsed<Option<Action>> {
+    fn statement(
+        &mut self,
+        place: Place,
+        base: usize,
+        labels: &mut Labels,
+    ) -> Parsed<Option<Action>> {
         let start = self.at;
-        if self.take("import") && self.skip_blanks() && self.peek() == Some(b'"') {
+        // The words of statements are those only where they may stand; elsewhere they are fields like others.
+        if place == Place::Top && self.take("import") && self.skip_blanks() {
             self.assigns = true;
-            if place != Place::Top {
-                return self.fault(start, "imports are not allowed within this block");
-            }
             self.import()?;
             return Ok(None);
         }
         self.at = start;
-        if self.take("map") && self.skip_blanks() && self.peek() != Some(b'=') {
+        if place == Place::Top && self.take("map") && self.skip_blanks() {
             self.assigns = true;
-            if place != Place::Top {
-                return self.fault(start, "maps are not allowed within this block");
-            }
             self.map(start)?;
             return Ok(None);
         }
         self.at = start;
-        if self.take("let") && self.skip_blanks() && self.peek() != Some(b'=') {
+        if self.take("let") && self.skip_blanks() {
             let name = match self.quoted()? {
                 Some(name) => name,
                 None => match self.name() {
-                    "" => return self.fault(self.at, "required: expected variable name"),
+                    "" => return self.wrong(self.at, "required: expected variable name"),
                     name => name.into(),
                 },
             };
             let slot = self.scope.variable(&name);
-            let expr = self.assigned(true)?;
+            let expr = self.assigned(true, &mut labels.variables)?;
             return Ok(Some(Action::Assign(Target::Variable(slot), expr)));
         }
         self.at = start;
@@ -160,21 +172,38 @@ impl Parser<'_> {
                     name => Some(name.into()),
                 },
             };
-            let expr = self.assigned(false)?;
+            let expr = self.assigned(false, &mut labels.metadata)?;
+            let expr = self.settled(expr);
             return Ok(Some(Action::Assign(Target::Meta(key), expr)));
         }
         self.at = start;
         if self.take("if") && self.skip_blanks() && self.peek() != Some(b'=') {
-            return self.branches(place, base).map(Some);
+            return self.branches(base).map(Some);
         }
         self.at = start;
         let path = self.target()?;
-        let expr = self.assigned(true)?;
+        let expr = self.assigned(true, &mut labels.fields)?;
+        let expr = self.settled(expr);
         Ok(Some(Action::Assign(Target::Root(path.into()), expr)))
     }
 
+    /// What becomes part of a document: an empty list that wasn't there is one from then on.
+    fn settled(&self, expr: Expr) -> Expr {
+        match expr {
+            Expr::Const(Const {
+                flow: Flow::Value(value),
+                name,
+            }) => Expr::Const(Const {
+                flow: Flow::Value(nil::settled(value)),
+                name,
+            }),
+            expr if self.has_nil => Expr::Settled(Box::new(expr)),
+            expr => expr,
+        }
+    }
+
     /// `= query`, with space around the sign.
-    fn assigned(&mut self, needs_space: bool) -> Parsed<Expr> {
+    fn assigned(&mut self, needs_space: bool, labels: &mut Vec<Str>) -> Parsed<Expr> {
         let spaced = self.skip_blanks();
         if !spaced && needs_space {
             return self.fault(self.at, "expected whitespace");
@@ -186,7 +215,7 @@ impl Parser<'_> {
         if !self.skip_blanks() {
             return self.fault(self.at, "expected whitespace");
         }
-        self.nested(Self::expression)
+        self.nested(|p| p.one_of(labels))
     }
 
     /// What is assigned to, without the leading `root`.
@@ -215,15 +244,11 @@ impl Parser<'_> {
         Ok(path)
     }
 
-    fn branches(&mut self, place: Place, base: usize) -> Parsed<Action> {
-        let inner = match place {
-            Place::Map => Place::Map,
-            Place::Top | Place::Branch => Place::Branch,
-        };
+    fn branches(&mut self, base: usize) -> Parsed<Action> {
         let mut branches = Vec::new();
         loop {
             let condition = self.nested(Self::expression)?;
-            branches.push((Some(condition), self.braces(inner, base)?));
+            branches.push((Some(condition), self.braces(Place::Branch, base)?));
             let before = self.at;
             self.skip_space();
             if self.take("else if") && self.skip_blanks() {
@@ -235,7 +260,7 @@ impl Parser<'_> {
                 self.at = before;
                 break;
             }
-            branches.push((None, self.braces(inner, base)?));
+            branches.push((None, self.braces(Place::Branch, base)?));
             break;
         }
         Ok(Action::If(branches))
@@ -255,12 +280,18 @@ impl Parser<'_> {
         let name = match self.quoted()? {
             Some(name) => name,
             None => match self.name() {
-                "" => return self.fault(at, "required: expected map name"),
+                "" => return self.wrong(at, "required: expected map name"),
                 name => name.into(),
             },
         };
         if self.maps.contains_key(&name) {
             return self.fault(at, format!("map name collision: {name}"));
+        }
+        if !self.skip_blanks() {
+            return self.fault(self.at, "expected whitespace");
+        }
+        if self.peek() != Some(b'{') {
+            return self.fault(self.at, "expected {");
         }
         let outer = std::mem::take(&mut self.scope);
         let statements = self.braces(Place::Map, start);
@@ -276,9 +307,11 @@ impl Parser<'_> {
     /// After `import`: takes over the maps of a file.
     fn import(&mut self) -> Parsed<()> {
         let at = self.at;
-        let path = self.quoted()?.unwrap_or_default();
+        let Some(path) = self.quoted()? else {
+            return self.wrong(at, "required: expected filepath");
+        };
         let (text, env) = self.read_import(&path, at)?;
-        let program = match super::mapping_within(&text, &env, self.imports + 1) {
+        let program = match super::statements_within(&text, &env, self.imports + 1) {
             Ok(program) => program,
             Err(fault) => {
                 let e = fault.locate(&text);
@@ -288,6 +321,7 @@ impl Parser<'_> {
         if program.maps.is_empty() {
             return self.fault(at, format!("no maps to import from '{path}'"));
         }
+        self.has_nil = true;
         for (name, map) in program.maps {
             if self.maps.contains_key(&name) {
                 return self.fault(

@@ -235,3 +235,203 @@ fn what_root_is_while_it_is_made() {
         assert_eq!(eval(mapping, "{}"), want, "{mapping}");
     }
 }
+
+#[test]
+fn what_stands_where() {
+    for (mapping, want) in [
+        // A comment ends with its line, and is none where the line doesn't end.
+        ("root = 1 # one\n", "1"),
+        ("root = 1 # one", "Refused: 1:10: expected line break"),
+        (
+            "root = match\n{ true => 1 }",
+            "Refused: 2:1: expected import, map, or assignment",
+        ),
+        ("root = match \n{ _ => 1 }", "1"),
+        (
+            "root = {\"a\" + \"b\": 1}",
+            "Refused: 1:13: required: expected :",
+        ),
+        ("root = {(\"a\" + \"b\"): 1}", r#"{"ab":1}"#),
+        (
+            "let \"v w\" = 1\nroot = $\"v w\"",
+            "Refused: 2:9: required: expected variable name",
+        ),
+        ("let = 1", "Refused: 1:5: required: expected variable name"),
+        ("let + 1", "Refused: 1:5: required: expected variable name"),
+        (
+            "map m\n{ root = 1 }\nroot = 1",
+            "Refused: 1:6: expected whitespace",
+        ),
+        // Words of statements are fields where such statements can't stand.
+        (
+            "if true { map = 1\n import = 2 }",
+            r#"{"import":2,"map":1}"#,
+        ),
+        (
+            "root = nope(1",
+            "Refused: 1:14: required: expected comma or closing bracket",
+        ),
+        (
+            "root = nope(1)",
+            "Refused: 1:8: unrecognised function 'nope'",
+        ),
+        // The name of a context may be any word, and can be given once in a row.
+        ("root = [1].map_each(true -> 7)", "[7]"),
+        (
+            "root = [x -> x, x -> x]",
+            "Refused: 1:17: context label `x` would shadow a parent context",
+        ),
+        (
+            "root = 1.(a -> b -> a)",
+            "Refused: 1:11: it would be in poor taste to capture the same context under both 'a' and 'b'",
+        ),
+        (
+            "map m { if true { meta a = 1 } }\nroot = this.apply(\"m\")",
+            "Error: failed assignment (line 2): failed assignment (line 1): unable to assign metadata in the current context",
+        ),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
+fn matches_without_a_subject() {
+    for (mapping, input, want) in [
+        (
+            "root = this.map_each(match { 1 => \"a\", this == 2 => \"b\" })",
+            "[1,2]",
+            r#"["a","b"]"#,
+        ),
+        ("root = this.(match { 1 => \"a\", _ => \"b\" })", "1", "a"),
+        // What isn't a document is null to them.
+        (
+            "root = match { 5 => 1, this.a == 2 => 2, _ => 3 }",
+            "not json",
+            "3",
+        ),
+        ("root = match { this.a => 1 }", "not json", "not json"),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn lists_that_are_not_there() {
+    for (mapping, want) in [
+        ("root = [].string()", "null"),
+        ("root = (this.a | []).string()", "null"),
+        ("root = {\"a\": [this.a | []]}.string()", r#"{"a":[null]}"#),
+        ("root = [[]].format_json(no_indent: true)", "[null]"),
+        ("let v = {\"a\": []}\nroot = $v.a.string()", "null"),
+        // They are empty lists to everything else, and become such in documents and in methods' hands.
+        ("root = [[].length(), [] == null, []]", "[0,false,[]]"),
+        (
+            "root.a = this.x | []\nroot.b = root.a.string()",
+            r#"{"a":[],"b":"[]"}"#,
+        ),
+        ("root = [].filter(v -> true).string()", "[]"),
+        ("root = [1].fold([], v -> v.tally).string()", "[]"),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
+fn failures_within_maps() {
+    for (mapping, input, want) in [
+        // However many maps a failure leaves, it is told of by the innermost.
+        (
+            "map a { root = [this.x.apply(\"b\")] }\nmap b {\n\n root = this.trim() }\nroot = this.apply(\"a\")",
+            r#"{"x":1}"#,
+            "Error: failed assignment (line 5): failed assignment (line 3): expected string value, got number from field `this` (1)",
+        ),
+        (
+            "map a {\n root = [5.apply(\"b\")] }\nmap b {\n\n root = [5.apply(\"a\")] }\nroot = this.apply(\"a\")",
+            "1",
+            "Error: failed assignment (line 6): failed assignment (line 3): entering map a exceeded maximum allowed stacks of 5000, this could be due to unbounded recursion",
+        ),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn times_are_compared_as_text() {
+    for (mapping, want) in [
+        (
+            "root = 0.ts_tz(\"UTC\") == \"1970-01-01T00:00:00Z\"",
+            "true",
+        ),
+        ("root = \"1970\" < 0.ts_tz(\"UTC\")", "true"),
+        (
+            "root = 0.ts_tz(\"UTC\") == 0.ts_tz(\"Asia/Kolkata\")",
+            "false",
+        ),
+        (
+            "root = \"at \" + 0.ts_tz(\"UTC\")",
+            "at 1970-01-01T00:00:00Z",
+        ),
+        (
+            "root = this.a.or(5) < 0.ts_tz(\"UTC\")",
+            "Error: failed assignment (line 1): cannot compare types number (from method or) and string (from method ts_tz)",
+        ),
+    ] {
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
+fn functions_and_methods_give() {
+    for (mapping, input, want) in [
+        // A number that is given by itself is one like others.
+        (
+            "root = [json(\"a\"), json(\"b\"), this.a]",
+            r#"{"a":1e3,"b":1.0}"#,
+            "[1000,1,1e3]",
+        ),
+        (
+            "root = json(\"a\")",
+            r#"{"a":12345678901234567890}"#,
+            "12345678901234567000",
+        ),
+        ("root = [json(\"a\")]", r#"{"a":1e400}"#, r#"["1e400"]"#),
+        (
+            "map m { root = 5 }\nroot = this.apply(\"m\").trim()",
+            "{}",
+            "Error: failed assignment (line 2): expected string value, got number from map m (5)",
+        ),
+        (
+            "root = this.bloblang(\"root = @a\")",
+            "{}",
+            "Error: failed assignment (line 1): failed assignment (line 1): metadata cannot be queried in this context",
+        ),
+        (
+            "root = \"%s %d %+v %+d\".format([null], {\"a\": null}, 5, 5)",
+            "{}",
+            "[<nil>] map[%!d(string=a):<nil>] 5 +5",
+        ),
+        ("root = tracing_id().length()", "{}", "32"),
+        (
+            "root = this.ts_parse(\"2006-01-02\").catch(e -> e)",
+            "\"2024-01-01 10\"",
+            "parsing time \"2024-01-01 10\": extra text: \" 10\"",
+        ),
+        (
+            "root = this.ts_strptime(\"%S.%f\").catch(e -> e)",
+            "\"10.1234567\"",
+            "failed to parse \"10.1234567\" with \"%S.%f\": unparsed string \"7\"",
+        ),
+        (
+            "root = this.parse_duration().catch(e -> e)",
+            "\"99999999999999999999\"",
+            "time: invalid duration \"99999999999999999999\"",
+        ),
+        (
+            "root = this.parse_yaml().catch(e -> e)",
+            "\"a:\\n  - b\\n c: d\"",
+            "field `this`: failed to parse value as YAML: yaml: line 2: did not find expected key",
+        ),
+    ] {
+        assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
