@@ -174,7 +174,7 @@ impl Mapping {
         match root {
             Flow::Deleted => return Ok(true),
             Flow::Nothing => {}
-            Flow::Value(_) if !edited && !replaced => {}
+            // Also a document that wasn't edited goes out as documents do: compact, a text as it is.
             Flow::Value(value) => set_content(message, value)?,
         }
         Ok(false)
@@ -222,14 +222,36 @@ impl Mapping {
         )
     }
 
-    /// The mapping as a yes-or-no question about `batch[index]`; any other result than a bool is an error.
+    /// The mapping as a yes-or-no question about `batch[index]`; any other result than a bool is an error. What counts is the content
+    /// that the message would have: the text `true` is a yes, and a mapping that assigns nothing asks the message itself.
     pub fn check(&self, batch: &[Message], index: usize) -> Result<bool, EvalError> {
-        match self.value(batch, index)? {
-            Some(Value::Bool(b)) => Ok(b),
-            Some(other) => Err(EvalError(
-                Fail::wanted("bool", Flow::Value(other)).message(),
-            )),
-            None => Err(EvalError(Fail::wanted("bool", Flow::Deleted).message())),
+        let mut metadata = batch
+            .get(index)
+            .map(|m| m.metadata().clone())
+            .unwrap_or_default();
+        let value = match self.run(batch, index, Flow::Nothing, Some(&mut metadata))? {
+            Flow::Value(Value::String(text)) if text.is_empty() => {
+                return Err(EvalError("target message part does not exist".into()));
+            }
+            Flow::Value(Value::String(text)) => crate::value::parse(&text.into_bytes()),
+            Flow::Value(Value::Bytes(bytes)) => crate::value::parse(&bytes),
+            Flow::Value(value) => Ok(value),
+            Flow::Nothing => match batch.get(index) {
+                Some(message) => message.value().cloned().map_err(Clone::clone),
+                None => Ok(Value::Null),
+            },
+            Flow::Deleted => {
+                let why = "query mapping resulted in deleted message, expected a boolean value";
+                return Err(EvalError(why.into()));
+            }
+        };
+        match value {
+            Ok(Value::Bool(b)) => Ok(b),
+            Ok(other) => {
+                let fail = Fail::wanted("bool", Flow::Value(other));
+                Err(EvalError(fail.blaming(|| "mapping".into()).message()))
+            }
+            Err(e) => Err(EvalError(e.message.into())),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rules of the language that only show where things are combined, each with mappings that tell it from what one would guess.
 
-use super::eval;
+use super::{eval, parse};
+use crate::message::Message;
 
 #[test]
 fn signs_and_operators() {
@@ -433,5 +434,65 @@ fn functions_and_methods_give() {
         ),
     ] {
         assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn what_counts_as_a_yes() {
+    let check = |mapping: &str, input: &str| {
+        let mapping = parse(mapping).expect("a sound mapping");
+        mapping
+            .check(&[Message::new(input.to_string())], 0)
+            .map_err(|e| e.to_string())
+    };
+    for (mapping, input, want) in [
+        ("this.a > 1", r#"{"a":2}"#, Ok(true)),
+        // The text that the message would become is read again.
+        ("\"true\"", "{}", Ok(true)),
+        ("nothing()", "true", Ok(true)),
+        (
+            "this",
+            "5",
+            Err("expected bool value, got number from mapping (5)"),
+        ),
+        (
+            "meta a = 1",
+            "{}",
+            Err("expected bool value, got object from mapping"),
+        ),
+        (
+            "\"x\"",
+            "{}",
+            Err("invalid character 'x' looking for beginning of value"),
+        ),
+        ("\"\"", "{}", Err("target message part does not exist")),
+        (
+            "deleted()",
+            "{}",
+            Err("query mapping resulted in deleted message, expected a boolean value"),
+        ),
+    ] {
+        assert_eq!(
+            check(mapping, input),
+            want.map_err(String::from),
+            "{mapping}"
+        );
+    }
+}
+
+#[test]
+fn mutations_write_documents_anew() {
+    for (input, want) in [
+        (" {\"b\":1,  \"a\":2.0}", r#"{"a":2.0,"b":1}"#),
+        ("\"text\"", "text"),
+        ("not json", "not json"),
+    ] {
+        let mapping = parse("meta a = 1").expect("a sound mapping");
+        let mut batch = [Message::new(input.to_string())];
+        assert_eq!(
+            mapping.mutate(&mut batch, 0).map_err(|e| e.to_string()),
+            Ok(false)
+        );
+        assert_eq!(String::from_utf8_lossy(batch[0].bytes()), want);
     }
 }
