@@ -46,14 +46,17 @@ enum Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let sniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         let (status, text) = match self {
             Failure::Request(e) => (StatusCode::BAD_REQUEST, format!("Error: {e}\n")),
             Failure::Server(e) => (StatusCode::BAD_GATEWAY, format!("Error: {e}\n")),
-            Failure::Lint(e) => (StatusCode::BAD_REQUEST, wire::lint_errors(&e).to_string()),
+            Failure::Lint(e) => {
+                let errors = Json(wire::lint_errors(&e));
+                return (StatusCode::BAD_REQUEST, errors).into_response();
+            }
             Failure::NotFound => (StatusCode::NOT_FOUND, "Stream not found\n".into()),
             Failure::Exists => (StatusCode::BAD_REQUEST, "Stream already exists\n".into()),
         };
-        let sniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         (status, sniff, text).into_response()
     }
 }

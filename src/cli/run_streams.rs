@@ -36,7 +36,7 @@ pub(super) struct Args {
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// The config of the process
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    #[arg(short = 'c', long = "config", visible_alias = "observability", visible_short_alias = 'o', value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     sources: Sources,
@@ -187,7 +187,6 @@ impl Surroundings {
             bloblang: &self.bloblang,
             variables: &(Arc::new(move |name: &str| names.variable(name)) as _),
             chilled,
-            is_literal: false,
         };
         reader.stream(text)
     }
@@ -198,8 +197,10 @@ fn shown(file: &Path, refused: Refused) -> Vec<String> {
     let file = file.display();
     match refused {
         Refused::Lint(errors) => errors.iter().map(|e| format!("{file}{e}")).collect(),
-        Refused::Unreadable(error) if error.starts_with('(') => vec![format!("{file}{error}")],
-        Refused::Unreadable(error) => vec![format!("{file}: {error}")],
+        Refused::Unreadable(error) | Refused::Unmakeable(error) => match error.starts_with('(') {
+            true => vec![format!("{file}{error}")],
+            false => vec![format!("{file}: {error}")],
+        },
     }
 }
 
@@ -281,7 +282,7 @@ impl Watched {
             for id in gone {
                 self.texts.remove(&id);
                 tracing::info!("The file of stream {id} is gone, ending the stream");
-                if let Err(e) = streams.delete(&id).await {
+                if let Err(e) = streams.delete(&id, None).await {
                     tracing::error!("Failed to end stream {id}: {e}");
                 }
             }
@@ -310,7 +311,7 @@ async fn change(id: &str, file: &Path, text: &str, surroundings: &Surroundings, 
         }
     };
     let changed = match streams.get(id) {
-        Some(_) => streams.update(id, definition).await,
+        Some(_) => streams.update(id, definition, None).await,
         None => streams.create(id, definition).await,
     };
     match changed {

@@ -119,6 +119,11 @@ impl HttpMux {
         Some(handler(HttpCall { request, params }).await)
     }
 
+    /// Whether a path is or was a route's.
+    pub fn knows(&self, path: &str) -> bool {
+        self.find(path).is_some()
+    }
+
     fn find(&self, path: &str) -> Option<Found> {
         let root = self.0.root.read();
         let below = path

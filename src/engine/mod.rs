@@ -4,6 +4,7 @@ pub mod config;
 
 mod alone;
 mod backoff;
+mod basic_auth;
 mod batched_sink;
 mod batched_source;
 mod batcher;

@@ -22,6 +22,8 @@ pub(super) struct WriterSink {
     turns: Semaphore,
     connecting: Mutex<Backoff>,
     connected: Arc<AtomicBool>,
+    /// A short stream may be over before the connection at its start has had its turn.
+    closed: AtomicBool,
     /// Grows with each connection, so that several writes that lose one don't close the next.
     connection: AtomicU64,
     shop: Arc<Shop>,
@@ -74,6 +76,7 @@ impl WriterSink {
             turns: Semaphore::new(max_in_flight),
             connecting: Mutex::new(Backoff::output()),
             connected,
+            closed: AtomicBool::new(false),
             connection: AtomicU64::new(0),
             metrics: OutputMetrics::new(&shop.metrics, &name),
             log: Log::new(shop.stream.clone(), name),
@@ -102,7 +105,7 @@ impl WriterSink {
     async fn keep_connecting(&self) -> u64 {
         let mut backoff = self.connecting.lock().await;
         loop {
-            if self.connected.load(Ordering::Acquire) {
+            if self.connected.load(Ordering::Acquire) || self.closed.load(Ordering::Acquire) {
                 return self.connection.load(Ordering::Acquire);
             }
             match self.writer.connect().await {
@@ -237,6 +240,7 @@ impl Sink for WriterSink {
     }
 
     async fn close(&self) {
+        self.closed.store(true, Ordering::Release);
         self.connected.store(false, Ordering::Release);
         self.writer.close().await;
     }

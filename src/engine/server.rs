@@ -2,15 +2,16 @@
 
 use super::{
     Stream,
-    config::{BasicAuth, Http, PasswordHash, StreamConfig},
+    basic_auth::Gate,
+    config::{Http, StreamConfig},
     measured,
 };
 use crate::component::clients::http::CorsConfig;
 use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
+    http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
@@ -178,22 +179,15 @@ impl Drop for Serving {
 
 /// What stands before the routes: who may ask, and what browsers on other sites are told.
 struct Guard {
-    auth: Option<BasicAuth>,
+    gate: Option<Gate>,
     cors: CorsConfig,
 }
 
 impl Guard {
     fn new(config: &Http) -> anyhow::Result<Guard> {
-        let auth = &config.basic_auth;
-        if auth.enabled && (auth.username.is_empty() || auth.password_hash.0.is_empty()) {
-            bail!("http.basic_auth needs a username and a password_hash");
-        }
-        if auth.enabled && auth.algorithm == PasswordHash::Scrypt {
-            bail!("http.basic_auth: the algorithm scrypt is not supported; use bcrypt");
-        }
         config.cors.check().context("http.cors")?;
         Ok(Guard {
-            auth: auth.enabled.then(|| auth.clone()),
+            gate: Gate::new(&config.basic_auth).context("http.basic_auth")?,
             cors: config.cors.clone(),
         })
     }
@@ -203,58 +197,14 @@ impl Guard {
             Ok(headers) => headers,
             Err(answer) => return *answer,
         };
-        let is_allowed = |auth: &BasicAuth| is_allowed(auth, request.headers());
-        let mut response = match self.auth.as_ref().is_none_or(is_allowed) {
-            true => mux.call(request).await,
-            false => self.denied(),
+        // That there is nothing is told to everybody, as the peers do.
+        let mut response = match &self.gate {
+            Some(gate) if mux.knows(request.uri().path()) && !gate.admits(request.headers()) => {
+                gate.refusal()
+            }
+            _ => mux.call(request).await,
         };
         response.headers_mut().extend(shown_to_others);
         response
     }
-
-    fn denied(&self) -> Response<Body> {
-        let mut response = text(StatusCode::UNAUTHORIZED, "Unauthorized\n");
-        let realm = self.auth.as_ref().map_or("", |a| a.realm.as_str());
-        if let Ok(wanted) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, wanted);
-        }
-        response
-    }
-}
-
-fn is_allowed(auth: &BasicAuth, headers: &HeaderMap) -> bool {
-    use base64::Engine;
-    use md5::Digest;
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|h| h.to_str().ok());
-    let decoded = given
-        .and_then(|h| h.strip_prefix("Basic "))
-        .and_then(|h| base64::engine::general_purpose::STANDARD.decode(h).ok())
-        .and_then(|h| String::from_utf8(h).ok());
-    let Some((user, password)) = decoded.as_deref().and_then(|h| h.split_once(':')) else {
-        return false;
-    };
-    let hex = |digest: &[u8]| {
-        digest
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    };
-    let wanted = &auth.password_hash.0;
-    let is_right = match auth.algorithm {
-        PasswordHash::Md5 => same(&hex(&md5::Md5::digest(password)), wanted),
-        PasswordHash::Sha256 => same(&hex(&sha2::Sha256::digest(password)), wanted),
-        PasswordHash::Bcrypt => bcrypt::verify(password, wanted).unwrap_or(false),
-        PasswordHash::Scrypt => false,
-    };
-    same(user, &auth.username) && is_right
-}
-
-/// Whether two texts are the same, in a time that doesn't tell where they differ.
-fn same(a: &str, b: &str) -> bool {
-    let differ = |d: u8, (x, y): (u8, u8)| d | (x ^ y);
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, differ) == 0
 }

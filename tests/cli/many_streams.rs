@@ -205,3 +205,77 @@ fn files_are_followed_and_faults_at_the_start_are_told() {
         "{text}"
     );
 }
+
+#[test]
+fn requests_that_are_odd_are_answered_as_in_streams_mode() {
+    let folder = Folder::new();
+    let many = Many::start(&folder, &[]);
+    let generate = "input: {generate: {interval: 1h, mapping: 'root = 1'}}\noutput: {drop: {}}\n";
+    let set = "a:\n  output: {drop: {wat: 1}}\nb:\n  input: {nope: {}}\n";
+    let in_set = "{\"lint_errors\":[\"stream 'a': (2,19) field wat not recognised\",\"stream 'b': (4,1) unable to infer input type from candidates: [nope]\"]}";
+    let broken = "input: {generate: {mapping: 'root = ['}}";
+    for (method, path, body, status, answer) in [
+        ("POST", "/streams", "", 200, ""),
+        ("POST", "/streams", set, 400, in_set),
+        (
+            "POST",
+            "/streams",
+            "a: {}\na: {}\n",
+            400,
+            "Error: the stream \"a\" is there twice\n",
+        ),
+        (
+            "POST",
+            "/streams/a?chilled=true",
+            broken,
+            502,
+            "Error: (1,38) expected query\n",
+        ),
+        (
+            "POST",
+            "/streams/a",
+            "output: {drop: {}} # ${NOT_SET_ANYWHERE}",
+            400,
+            "Error: required environment variables were not set: [NOT_SET_ANYWHERE]\n",
+        ),
+        ("POST", "/streams/a", generate, 200, ""),
+        // What is patched isn't linted, and what isn't a map changes nothing.
+        ("PATCH", "/streams/a", "[]", 200, ""),
+        ("PATCH", "/streams/a", "{\"wat\": 1}", 200, ""),
+        (
+            "POST",
+            "/resources/cache/c",
+            "nope: {}",
+            400,
+            "{\"lint_errors\":[\"(1,1) unable to infer cache type from candidates: [nope] (did you mean `noop`?)\"]}",
+        ),
+        (
+            "POST",
+            "/resources/cache/c",
+            "[]",
+            400,
+            "Error: invalid type a list, expected an object\n",
+        ),
+        (
+            "POST",
+            "/resources/cache/c",
+            "memory: {} # ${NOT_SET_ANYWHERE}",
+            400,
+            "Error: required environment variables were not set: [NOT_SET_ANYWHERE]\n",
+        ),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let got = many.ask(method, path, body);
+        assert_eq!(got, (status, answer.to_owned()), "{path} {body}");
+    }
+    assert_eq!(many.get("/streams/a")["config"]["wat"], 1);
+    // An output that is never there keeps its stream no longer than who deletes it wants to wait.
+    let stuck = "input: {generate: {mapping: 'root = 1'}}\noutput: {socket: {network: unix, address: ./nobody.sock}}\n";
+    assert_eq!(many.ask(Method::POST, "/streams/stuck", stuck).0, 200);
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let since = std::time::Instant::now();
+    let deleted = many.ask(Method::DELETE, "/streams/stuck?timeout=200ms", "");
+    assert_eq!(deleted, (200, String::new()));
+    assert!(since.elapsed().as_secs() < 8, "{:?}", since.elapsed());
+    many.stop();
+}

@@ -7,7 +7,9 @@ mod sections;
 mod set;
 
 pub use normal::normal;
-pub use read::{Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, resource_sections};
+pub use read::{
+    Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, read_part, resource_sections,
+};
 pub use schema::json_schema;
 pub use sections::*;
 pub use set::{SetError, set};

@@ -3,9 +3,7 @@
 use super::{ErrorStrategy, StreamConfig, set};
 use crate::bloblang::Environment;
 use crate::component::{CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig};
-use crate::config::{
-    Data, Field, Level, Linter, Node, Place, Problem, Shape, Templates, interpolate,
-};
+use crate::config::{Data, Field, Level, Linter, Node, Problem, Shape, Templates, interpolate};
 use std::sync::LazyLock;
 
 /// For configs that have no template files around them.
@@ -30,8 +28,6 @@ pub struct Checks<'a> {
     pub want_labels: bool,
     /// Whether variables that aren't set are fine.
     pub allow_missing_variables: bool,
-    /// Whether `${}` stands for itself.
-    pub is_literal: bool,
     /// Sections that have no place in this text.
     pub refused: &'a [&'a str],
 }
@@ -56,7 +52,6 @@ impl<'a> Checks<'a> {
             refuse_deprecated: false,
             want_labels: false,
             allow_missing_variables: false,
-            is_literal: false,
             refused: &[],
         }
     }
@@ -115,12 +110,28 @@ macro_rules! want_labels {
 
 /// Reads a stream's config. A first line `# BENTO LINT DISABLE` keeps problems that don't stand in the way to itself.
 pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
+    let mut reading = read_root(checks, |linter| root(text, checks, linter));
+    if is_disabled(text) && reading.config.is_some() {
+        reading.problems.clear();
+    }
+    reading
+}
+
+/// Reads a stream's config that is part of a larger text.
+pub fn read_part(part: &Node, checks: &Checks<'_>) -> Reading {
+    read_root(checks, |linter| sections(part.clone(), checks, linter))
+}
+
+fn read_root(
+    checks: &Checks<'_>,
+    root_of: impl FnOnce(&mut Linter<'_>) -> Option<Node>,
+) -> Reading {
     let bloblang = checks.bloblang.with_own_caches();
     let mut linter = Linter::new(&bloblang);
     linter.refuse_deprecated = checks.refuse_deprecated;
     linter.want_labels = checks.want_labels;
     linter.templates = checks.templates.clone();
-    let mut config = root(text, checks, &mut linter).and_then(|node| {
+    let mut config = root_of(&mut linter).and_then(|node| {
         let mut config = StreamConfig::read(&node, &mut linter)?;
         want_labels!(config, &mut linter);
         warn_of_inert(&node, &mut linter);
@@ -129,10 +140,7 @@ pub fn read(text: &str, checks: &Checks<'_>) -> Reading {
         }
         Some(config)
     });
-    let mut problems = linter.take_problems();
-    if is_disabled(text) && config.is_some() {
-        problems.clear();
-    }
+    let problems = linter.take_problems();
     let mut resource_problems = Vec::new();
     for (name, text) in checks.resources {
         let checks = Checks {
@@ -205,10 +213,7 @@ pub fn resource_sections() -> Vec<&'static str> {
 
 /// The text as a tree: variables replaced, changes made, sections of another kind of file refused.
 pub(super) fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
-    let (text, missing) = match checks.is_literal {
-        true => (text.to_owned(), Vec::new()),
-        false => interpolate(text, checks.variables),
-    };
+    let (text, missing) = interpolate(text, checks.variables);
     if !checks.allow_missing_variables {
         for variable in missing {
             let message = format!(
@@ -218,14 +223,18 @@ pub(super) fn root(text: &str, checks: &Checks<'_>, linter: &mut Linter<'_>) -> 
             linter.error(variable.place, message);
         }
     }
-    let mut node = match Node::parse(&text) {
-        Ok(node) => node,
+    match Node::parse(&text) {
+        Ok(node) => sections(node, checks, linter),
         Err(e) => {
             linter.error(e.place, e.message);
-            return None;
+            None
         }
-    };
-    let start = Place { line: 1, column: 1 };
+    }
+}
+
+/// The tree of a config: changes made, sections of another kind of file refused.
+fn sections(mut node: Node, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Option<Node> {
+    let start = node.place;
     if !matches!(node.data, Data::Map(_)) && !checks.sets.is_empty() {
         node.data = Data::Map(Vec::new());
     }

@@ -185,7 +185,7 @@ crate::fields! {
         realm: String = "restricted",
         /// The user.
         username: String = "''",
-        /// The digest of the password: hexadecimal for md5 and sha256, base64 for scrypt, the usual text for bcrypt.
+        /// The digest of the password in base64; for md5, sha256 and scrypt it may be hexadecimal, for bcrypt the usual text.
         password_hash: Secret = "''",
         /// How the digest was made.
         algorithm: PasswordHash = "sha256",

@@ -1,11 +1,11 @@
 //! A stream's or a resource's config as somebody gave it, read and checked.
 
-use super::super::config::{Checks, PROCESS_SECTIONS, StreamConfig, read};
+use super::super::config::{Checks, PROCESS_SECTIONS, Reading, StreamConfig, read, read_part};
 use super::super::resources::{ResourceConfig, ResourceKind};
 use super::super::stream::Variables;
 use crate::bloblang::Environment;
 use crate::component::{Component, Kind};
-use crate::config::{Field, Level, Linter, Node, Problem, interpolate};
+use crate::config::{Data, Field, Level, Linter, Node, Problem, interpolate};
 use serde_json::Value as Json;
 
 /// What a stream was made of.
@@ -20,6 +20,8 @@ pub struct Definition {
 pub enum Refused {
     /// It can't be read.
     Unreadable(String),
+    /// It can be read, and nothing can be made of it.
+    Unmakeable(String),
     /// What the lint found, each with its place.
     Lint(Vec<String>),
 }
@@ -31,18 +33,31 @@ pub struct Reader<'a> {
     pub variables: &'a Variables,
     /// Whether what the lint finds doesn't matter, as long as the config can be read.
     pub chilled: bool,
-    /// Whether `${}` stands for itself.
-    pub is_literal: bool,
 }
 
 impl Reader<'_> {
     /// Reads a stream's config.
     pub fn stream(&self, text: &str) -> Result<Definition, Refused> {
+        let source = self.tree(text)?.to_json();
+        self.definition(source, |checks| read(text, checks))
+    }
+
+    /// Reads a stream's config that is part of a larger text, in which `${}` stands for itself.
+    pub fn part(&self, part: &Node) -> Result<Definition, Refused> {
+        let read = self.definition(part.to_json(), |checks| read_part(part, checks));
+        read.map_err(|e| self.as_lint(e))
+    }
+
+    fn definition(
+        &self,
+        source: Json,
+        read: impl FnOnce(&Checks<'_>) -> Reading,
+    ) -> Result<Definition, Refused> {
         let variables = |name: &str| (self.variables)(name);
         let mut checks = Checks::new(self.bloblang, &variables);
-        (checks.is_literal, checks.refused) = (self.is_literal, PROCESS_SECTIONS);
-        let source = self.tree(text)?.to_json();
-        let reading = read(text, &checks);
+        checks.refused = PROCESS_SECTIONS;
+        checks.allow_missing_variables = self.chilled;
+        let reading = read(&checks);
         let config = self.judge(reading.config, &reading.problems)?;
         Ok(Definition { config, source })
     }
@@ -50,6 +65,10 @@ impl Reader<'_> {
     /// Reads a resource's config.
     pub fn resource(&self, kind: ResourceKind, text: &str) -> Result<ResourceConfig, Refused> {
         let node = self.tree(text)?;
+        if !matches!(node.data, Data::Map(_)) {
+            let message = format!("invalid type {}, expected an object", node.kind());
+            return Err(Refused::Unreadable(message));
+        }
         Ok(match kind {
             ResourceKind::Input => ResourceConfig::Input(self.component(&node, "input")?),
             ResourceKind::Processor => {
@@ -70,15 +89,30 @@ impl Reader<'_> {
     ) -> Result<Component<B>, Refused> {
         let mut linter = Linter::new(self.bloblang);
         let component = linter.at(&format!("{kind}_resources"), |l| Component::read(node, l));
-        self.judge(component, &linter.into_problems())
+        let judged = self.judge(component, &linter.into_problems());
+        judged.map_err(|e| self.as_lint(e))
+    }
+
+    /// A component without a known type is a matter of lint everywhere but in a stream that is posted alone.
+    fn as_lint(&self, refused: Refused) -> Refused {
+        match refused {
+            Refused::Unreadable(error) if !self.chilled => Refused::Lint(vec![error]),
+            refused => refused,
+        }
     }
 
     fn tree(&self, text: &str) -> Result<Node, Refused> {
         let variables = |name: &str| (self.variables)(name);
-        let text = match self.is_literal {
-            true => text.to_owned(),
-            false => interpolate(text, &variables).0,
-        };
+        let (text, missing) = interpolate(text, &variables);
+        if !missing.is_empty() && !self.chilled {
+            let mut names: Vec<String> = missing.into_iter().map(|m| m.name).collect();
+            names.sort();
+            names.dedup();
+            let names = names.join(" ");
+            return Err(Refused::Unreadable(format!(
+                "required environment variables were not set: [{names}]"
+            )));
+        }
         let problem = |e: crate::config::YamlError| Refused::Unreadable(format!("yaml: {e}"));
         Node::parse(&text).map_err(problem)
     }
@@ -97,10 +131,11 @@ impl Reader<'_> {
             let (line, message) = (unknown.place.line, &unknown.message);
             return Err(Refused::Unreadable(format!("({line},1) {message}")));
         }
-        let shown = || errors.iter().map(|p| shown(p)).collect();
+        let shown = errors.iter().map(|p| shown(p));
         match read {
             Some(read) if errors.is_empty() || self.chilled => Ok(read),
-            _ => Err(Refused::Lint(shown())),
+            None if self.chilled => Err(Refused::Unmakeable(shown.collect::<Vec<_>>().join("; "))),
+            _ => Err(Refused::Lint(shown.collect())),
         }
     }
 }
@@ -122,7 +157,6 @@ mod tests {
             bloblang: &Environment::default(),
             variables: &variables,
             chilled: false,
-            is_literal: false,
         };
         let refused = |text: &str| reader.stream(text).err();
         let lint = |e: &str| Some(Refused::Lint(vec![e.to_owned()]));
@@ -141,6 +175,16 @@ mod tests {
             ..reader
         };
         assert!(chilled.stream("output: {drop: {a: 1}}").is_ok());
+        let unset = "required environment variables were not set: [B C]";
+        assert_eq!(
+            refused("output: {drop: {}} # ${C} ${B} ${C}"),
+            unreadable(unset)
+        );
+        assert!(chilled.stream("output: {drop: {}} # ${B}").is_ok());
+        let broken = chilled
+            .stream("input: {generate: {mapping: 'root = ['}}")
+            .err();
+        assert!(matches!(broken, Some(Refused::Unmakeable(_))), "{broken:?}");
         assert!(reader.resource(ResourceKind::Cache, "memory: {}").is_ok());
     }
 }

@@ -26,6 +26,7 @@ use std::{
     collections::BTreeMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     sync::Arc,
+    time::Duration,
 };
 
 /// What all streams of a process have in common.
@@ -130,13 +131,18 @@ impl Streams {
     }
 
     /// Ends a stream in order, and starts it anew with another config; with the old one if it doesn't start.
-    pub async fn update(&self, id: &str, definition: Definition) -> Result<(), ChangeError> {
+    pub async fn update(
+        &self,
+        id: &str,
+        definition: Definition,
+        limit: Option<Duration>,
+    ) -> Result<(), ChangeError> {
         let _turn = self.turn(id).await;
         let before = self.get(id).ok_or(ChangeError::NotFound)?;
         if before.definition.source == definition.source && before.is_active() {
             return Ok(());
         }
-        self.end(id, &before).await;
+        self.end(id, &before, limit).await;
         let started = self.start(id, Arc::new(definition));
         if started.is_err()
             && let Err(error) = self.start(id, before.definition.clone())
@@ -147,10 +153,10 @@ impl Streams {
     }
 
     /// Ends a stream in order and forgets it.
-    pub async fn delete(&self, id: &str) -> Result<(), ChangeError> {
+    pub async fn delete(&self, id: &str, limit: Option<Duration>) -> Result<(), ChangeError> {
         let _turn = self.turn(id).await;
         let entry = self.get(id).ok_or(ChangeError::NotFound)?;
-        self.end(id, &entry).await;
+        self.end(id, &entry, limit).await;
         Ok(())
     }
 
@@ -158,7 +164,7 @@ impl Streams {
     pub async fn replace_all(&self, wanted: BTreeMap<String, Definition>) -> Vec<String> {
         let present: Vec<String> = self.list().into_iter().map(|(id, _)| id).collect();
         let surplus = present.iter().filter(|id| !wanted.contains_key(*id));
-        let deleted = join_all(surplus.map(async |id| match self.delete(id).await {
+        let deleted = join_all(surplus.map(async |id| match self.delete(id, None).await {
             Ok(()) | Err(ChangeError::NotFound) => None,
             Err(e) => Some(format!("failed to delete stream: {e}")),
         }));
@@ -166,7 +172,7 @@ impl Streams {
             join_all(wanted.into_iter().map(
                 async |(id, definition)| match present.contains(&id) {
                     true => {
-                        let updated = self.update(&id, definition).await;
+                        let updated = self.update(&id, definition, None).await;
                         updated
                             .err()
                             .map(|e| format!("failed to update stream: {e}"))
@@ -205,7 +211,7 @@ impl Streams {
         let Some(entry) = self.get(id).filter(|e| e.is_active()) else {
             return;
         };
-        self.end(id, &entry).await;
+        self.end(id, &entry, None).await;
         if let Err(error) = self.start(id, entry.definition.clone()) {
             tracing::error!("Failed to start stream {id} again: {error}");
         }
@@ -261,12 +267,17 @@ impl Streams {
         Ok(())
     }
 
-    /// Ends a stream in order, within the time that its config gives, and takes it out.
-    async fn end(&self, id: &str, entry: &Entry) {
+    /// Ends a stream in order, within the time that its config gives or the shorter one that is asked for, and takes it out.
+    async fn end(&self, id: &str, entry: &Entry, limit: Option<Duration>) {
         let prefix = self.prefix(id);
         self.0.http.miss(prefix, entry.stream.http());
         entry.stream.stop();
-        entry.stream.wait().await;
+        let ended = async { drop(entry.stream.wait().await) };
+        let limit = limit.unwrap_or(Duration::MAX);
+        if tokio::time::timeout(limit, ended).await.is_err() {
+            entry.stream.stop_now();
+            entry.stream.wait().await;
+        }
         self.0.http.unmount(prefix, entry.stream.http());
         self.0.streams.lock().remove(id);
     }

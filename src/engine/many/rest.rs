@@ -3,15 +3,15 @@
 use super::{ChangeError, Definition, Reader, Refused, ResourceKind, Streams, wire};
 use crate::component::clients::http::plain_error;
 use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
-use crate::config::Node;
+use crate::config::{Data, Node};
 use crate::engine::{measured, server};
-use crate::formats::url;
+use crate::formats::{duration, url};
 use axum::{
     body::Body,
-    http::{Method, Request, Response, StatusCode, header},
+    http::{Method, Request, Response, StatusCode},
 };
 use serde_json::{Map, Value as Json};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// The largest config that is taken.
 const MAX_BODY: usize = 16 << 20;
@@ -98,8 +98,6 @@ impl Failure {
             Failure::Lint(errors) => {
                 let mut response = server::json(&wire::lint_errors(&errors));
                 *response.status_mut() = StatusCode::BAD_REQUEST;
-                let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
-                response.headers_mut().insert(header::CONTENT_TYPE, plain);
                 response
             }
             Failure::NotFound => plain_error(StatusCode::NOT_FOUND, "Stream not found"),
@@ -126,6 +124,7 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Failure {
         match refused {
             Refused::Unreadable(error) => Failure::Request(error),
+            Refused::Unmakeable(error) => Failure::Server(error),
             Refused::Lint(errors) => Failure::Lint(errors),
         }
     }
@@ -175,33 +174,39 @@ async fn all(streams: Streams, call: HttpCall) -> Result<Response<Body>, Failure
     }
 }
 
-/// The streams of a set: a map from ids to configs, in which `${}` stands for itself.
+/// The streams of a set: a map from ids to configs, in which `${}` stands for itself. Nothing is an empty set.
 fn definitions(
     streams: &Streams,
     node: &Node,
     chilled: bool,
 ) -> Result<BTreeMap<String, Definition>, Failure> {
-    let not_a_map = || Failure::Request("expected a map from ids to configs of streams".into());
+    let entries = match &node.data {
+        Data::Map(entries) => entries.as_slice(),
+        Data::Null => &[],
+        _ => {
+            let message = "expected a map from ids to configs of streams";
+            return Err(Failure::Request(message.into()));
+        }
+    };
     let mut wanted = BTreeMap::new();
     let mut lint = Vec::new();
-    for entry in node.as_map().ok_or_else(not_a_map)? {
-        let config = entry.node.to_json().to_string();
-        match reader(streams, chilled, true).stream(&config) {
+    for entry in entries {
+        match reader(streams, chilled).part(&entry.node) {
             Ok(definition) => {
-                wanted.insert(entry.key.clone(), definition);
+                if wanted.insert(entry.key.clone(), definition).is_some() {
+                    let message = format!("the stream {:?} is there twice", entry.key);
+                    return Err(Failure::Request(message));
+                }
             }
-            Err(Refused::Unreadable(error)) => return Err(Failure::Request(error)),
-            Err(Refused::Lint(errors)) => {
-                let named = |e| format!("stream '{}': {e}", entry.key);
-                lint.extend(errors.into_iter().map(named));
-            }
+            Err(Refused::Lint(errors)) => lint.extend(errors.into_iter().map(|e| (&entry.key, e))),
+            Err(refused) => return Err(refused.into()),
         }
     }
     match lint.is_empty() {
         true => Ok(wanted),
         false => {
-            lint.sort();
-            Err(Failure::Lint(lint))
+            let named = lint.iter().map(|(id, e)| format!("stream '{id}': {e}"));
+            Err(Failure::Lint(named.collect()))
         }
     }
 }
@@ -210,6 +215,10 @@ fn definitions(
 async fn one(streams: Streams, call: HttpCall) -> Result<Response<Body>, Failure> {
     let id = param(&call, "id");
     let chilled = is_chilled(&call.request);
+    let limit = query(&call.request, "timeout").and_then(|text| {
+        let nanoseconds = duration::parse(text).ok()?;
+        Some(Duration::from_nanos(nanoseconds.try_into().ok()?))
+    });
     match call.request.method().clone() {
         Method::GET => {
             let entry = streams.get(&id).ok_or(Failure::NotFound)?;
@@ -219,14 +228,14 @@ async fn one(streams: Streams, call: HttpCall) -> Result<Response<Body>, Failure
         }
         Method::POST => {
             let text = body(call.request).await?;
-            let definition = reader(&streams, chilled, false).stream(&text)?;
+            let definition = reader(&streams, chilled).stream(&text)?;
             streams.create(&id, definition).await?;
             Ok(done())
         }
         Method::PUT => {
             let text = body(call.request).await?;
-            let definition = reader(&streams, chilled, false).stream(&text)?;
-            streams.update(&id, definition).await?;
+            let definition = reader(&streams, chilled).stream(&text)?;
+            streams.update(&id, definition, limit).await?;
             Ok(done())
         }
         Method::PATCH => {
@@ -234,13 +243,18 @@ async fn one(streams: Streams, call: HttpCall) -> Result<Response<Body>, Failure
             let text = body(call.request).await?;
             let patch = Node::parse(&text).map_err(|e| Failure::Request(format!("yaml: {e}")))?;
             let mut source = entry.definition.source.clone();
-            wire::merge(&mut source, patch.to_json());
-            let definition = reader(&streams, chilled, true).stream(&source.to_string())?;
-            streams.update(&id, definition).await?;
+            if matches!(patch.data, Data::Map(_)) {
+                wire::merge(&mut source, patch.to_json());
+            }
+            // What is patched is never linted, as with the peers.
+            let whole = Node::parse(&source.to_string());
+            let whole = whole.map_err(|e| Failure::Request(format!("yaml: {e}")))?;
+            let definition = reader(&streams, true).part(&whole)?;
+            streams.update(&id, definition, limit).await?;
             Ok(done())
         }
         Method::DELETE => {
-            streams.delete(&id).await?;
+            streams.delete(&id, limit).await?;
             Ok(done())
         }
         method => Err(Failure::verb(&method)),
@@ -269,19 +283,18 @@ async fn resource(streams: Streams, call: HttpCall) -> Result<Response<Body>, Fa
     let label = param(&call, "id");
     let chilled = is_chilled(&call.request);
     let text = body(call.request).await?;
-    let config = reader(&streams, chilled, false).resource(kind, &text)?;
+    let config = reader(&streams, chilled).resource(kind, &text)?;
     let put = streams.put_resource(kind, &label, config).await;
     put.map_err(|e| Failure::Server(format!("{e:#}")))?;
     Ok(done())
 }
 
-fn reader(streams: &Streams, chilled: bool, is_literal: bool) -> Reader<'_> {
+fn reader(streams: &Streams, chilled: bool) -> Reader<'_> {
     let house = streams.house();
     Reader {
         bloblang: &house.bloblang,
         variables: &house.variables,
         chilled,
-        is_literal,
     }
 }
 
@@ -294,8 +307,12 @@ fn param(call: &HttpCall, name: &str) -> String {
 
 /// Whether the request wants the lint left out.
 fn is_chilled(request: &Request<Body>) -> bool {
-    let query = request.uri().query().unwrap_or_default();
-    query.split('&').any(|pair| pair == "chilled=true")
+    query(request, "chilled") == Some("true")
+}
+
+fn query<'r>(request: &'r Request<Body>, name: &str) -> Option<&'r str> {
+    let mut pairs = request.uri().query()?.split('&');
+    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 async fn body(request: Request<Body>) -> Result<String, Failure> {
