@@ -10,6 +10,7 @@ mod foresight;
 mod many_streams;
 mod metrics;
 mod rules;
+mod unit_tests;
 
 use std::{
     collections::BTreeMap,

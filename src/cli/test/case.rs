@@ -1,92 +1,15 @@
 //! What a unit test of a config says.
 
 use super::target::Target;
-use crate::bloblang::Mapping;
 use crate::codec::serde::from_json;
-use crate::config::{Field, Linter, Node, Place, Problem, Shape};
+use crate::codec::json_text::{Layout, format};
+use crate::config::{Field, Linter, Node, Place, Problem};
+use crate::engine::config::{Case, InputPart};
 use crate::message::{Batch, Message};
 use crate::value::Value;
 use anyhow::{Context as _, bail};
-use std::{collections::BTreeMap, path::Path};
-
-crate::fields! {
-    /// A test: what goes in, and what should come out.
-    pub struct Case {
-        /// What it is called.
-        name: String,
-        /// Variables that are set while it runs.
-        environment: BTreeMap<String, String> = "{}",
-        /// The processors that it is about: a JSON pointer, a label, or a file and a pointer (`other.yaml#/pipeline/processors`).
-        target_processors: String = "/pipeline/processors",
-        /// A file with a mapping that it is about, instead.
-        target_mapping: String = "''",
-        /// Processors to take the place of others, by label or JSON pointer.
-        mocks: Mocks = "{}",
-        /// A batch that goes in.
-        input_batch: Vec<InputPart> = "[]",
-        /// Several batches that go in.
-        input_batches: Vec<Vec<InputPart>> = "[]",
-        /// What should come out: for each message of each batch, conditions.
-        output_batches: Vec<Vec<Conditions>> = "[]",
-    }
-}
-
-crate::fields! {
-    /// A message that goes in; its content is one of the three.
-    pub struct InputPart {
-        /// The content.
-        content: Option<String>,
-        /// The content as a JSON value.
-        json_content: Option<Node>,
-        /// A file with the content.
-        file_content: Option<String>,
-        /// Its metadata.
-        metadata: Option<Node>,
-    }
-}
-
-crate::fields! {
-    /// What a message that comes out should be; all that are given.
-    pub struct Conditions {
-        /// A query that should be true.
-        bloblang: Option<Mapping>,
-        /// The content.
-        content_equals: Option<String>,
-        /// A regular expression for the content.
-        content_matches: Option<String>,
-        /// Metadata that it should have.
-        metadata_equals: Option<Node>,
-        /// A file with the content.
-        file_equals: Option<String>,
-        /// A file with the content as JSON.
-        file_json_equals: Option<String>,
-        /// A file with JSON that the content should contain.
-        file_json_contains: Option<String>,
-        /// The content as JSON.
-        json_equals: Option<Node>,
-        /// JSON that the content should contain.
-        json_contains: Option<Node>,
-    }
-}
-
-/// Processors by what they take the place of, in the order of the file.
-#[derive(Clone, Debug)]
-pub struct Mocks(pub Vec<(String, Node)>);
-
-impl Field for Mocks {
-    fn shape() -> Shape {
-        Shape::Any
-    }
-
-    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Mocks> {
-        let Some(entries) = node.as_map() else {
-            linter.error(node.place, format!("expected a map, got {}", node.kind()));
-            return None;
-        };
-        let mocks = entries.iter().map(|e| (e.key.clone(), e.node.clone()));
-        Some(Mocks(mocks.collect()))
-    }
-}
+use serde_json::value::RawValue;
+use std::path::Path;
 
 /// The tests of a file.
 pub struct Tests {
@@ -122,42 +45,55 @@ impl Case {
     /// The batches that go in.
     pub fn batches(&self, folder: &Path) -> anyhow::Result<Vec<Batch>> {
         let single = (!self.input_batch.is_empty()).then_some(&self.input_batch);
-        let all = single.into_iter().chain(&self.input_batches);
+        let all = self.input_batches.iter().chain(single);
         all.map(|parts| parts.iter().map(|part| part.message(folder)).collect()).collect()
     }
 }
 
 impl InputPart {
     fn message(&self, folder: &Path) -> anyhow::Result<Message> {
-        let mut message = match (&self.content, &self.json_content, &self.file_content) {
-            (Some(text), _, _) => Message::new(text.clone()),
-            (_, Some(node), _) => {
-                // As bytes, as a message comes in.
-                Message::new(from_json(&node.to_json()).to_json())
-            }
-            (_, _, Some(file)) => {
+        let file = self.file_content.as_ref().filter(|file| !file.is_empty());
+        let mut message = match (file, &self.json_content, &self.content) {
+            (Some(file), _, _) => {
                 let path = folder.join(file);
                 let content = std::fs::read(&path);
                 Message::new(content.with_context(|| format!("read {}", path.display()))?)
             }
+            // As bytes, as a message comes in.
+            (_, Some(node), _) => Message::new(json_text(node)),
+            (_, _, Some(text)) => Message::new(text.clone()),
             _ => Message::new(""),
         };
-        let metadata = self.metadata.as_ref().map(Node::to_json);
-        for (key, value) in metadata.iter().filter_map(|m| m.as_object()).flatten() {
-            message.metadata_mut().set(key.as_str(), from_json(value));
+        for (key, value) in &self.metadata {
+            message.metadata_mut().set(key.as_str(), from_json(&value.to_json()));
         }
         Ok(message)
     }
 }
 
-/// A value of a test's YAML; a text that is JSON stands for that.
-pub fn json_of(node: &Node) -> Value {
-    if let Some(text) = node.as_text()
-        && let Ok(value) = crate::value::parse(&text.to_owned().into())
-    {
-        return value;
+/// A value of a test's YAML as JSON, written as Go does.
+fn json_text(node: &Node) -> Vec<u8> {
+    let layout = Layout { indent: None, escape_html: true };
+    format(&from_json(&node.to_json()), &layout)
+}
+
+/// A value that a test expects; a text is JSON by itself.
+pub fn json_of(node: &Node) -> Result<Value, String> {
+    let text = node.as_text().map_or_else(|| json_text(node), |text| text.as_bytes().to_vec());
+    document(&text).map_err(|e| format!("what is expected is no JSON: {e}"))
+}
+
+/// The first JSON document of a text, whatever follows it. Its numbers stay as they are written: 1 isn't 1.0.
+pub fn document(text: &[u8]) -> Result<Value, String> {
+    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
+    match documents.next() {
+        Some(Ok(first)) => {
+            let parsed = crate::value::parse(&first.get().to_owned().into());
+            parsed.map_err(|e| e.to_string())
+        }
+        Some(Err(e)) => Err(e.to_string()),
+        None => Err("there is nothing".into()),
     }
-    from_json(&node.to_json())
 }
 
 /// A node at no particular place.

@@ -1,8 +1,11 @@
 //! Whether what came out is what a test expects; each thing that isn't is a text for people.
 
-use super::case::{Case, Conditions, json_of};
+use super::case::{document, json_of};
 use super::diff::{Verdict, diff};
-use crate::formats::os_error;
+use crate::codec::serde::from_json;
+use crate::config::Node;
+use crate::engine::config::{Case, Conditions};
+use crate::formats::{go_regex, os_error};
 use crate::message::{Batch, Message};
 use crate::value::Value;
 use std::path::Path;
@@ -81,16 +84,13 @@ impl Conditions {
             note("file_json_equals", wanted.and_then(|wanted| equal_json(message, &wanted)));
         }
         if let Some(wanted) = &self.json_contains {
-            note("json_contains", contains(message, &json_of(wanted)));
+            note("json_contains", json_of(wanted).and_then(|wanted| contains(message, &wanted)));
         }
         if let Some(wanted) = &self.json_equals {
-            note("json_equals", equal_json(message, &json_of(wanted)));
+            note("json_equals", json_of(wanted).and_then(|wanted| equal_json(message, &wanted)));
         }
-        if let Some(wanted) = &self.metadata_equals {
-            let wanted = wanted.to_json();
-            for (key, value) in wanted.as_object().into_iter().flatten() {
-                note("metadata_equals", metadata(message, key, value));
-            }
+        for (key, wanted) in &self.metadata_equals {
+            note("metadata_equals", metadata(message, key, wanted));
         }
         broken
     }
@@ -105,7 +105,7 @@ fn equal(message: &Message, wanted: &[u8]) -> Result<(), String> {
 }
 
 fn matches(message: &Message, pattern: &str) -> Result<(), String> {
-    let regex = regex::bytes::Regex::new(pattern)
+    let regex = go_regex::compile_bytes(pattern)
         .map_err(|e| format!("pattern {pattern} isn't a regular expression: {e}"))?;
     if regex.is_match(message.bytes()) {
         return Ok(());
@@ -113,39 +113,52 @@ fn matches(message: &Message, pattern: &str) -> Result<(), String> {
     Err(format!("pattern mismatch\n   pattern: {pattern}\n  received: {}", content(message)))
 }
 
-fn metadata(message: &Message, key: &str, wanted: &serde_json::Value) -> Result<(), String> {
-    let shown = |value: &serde_json::Value| match value {
-        serde_json::Value::String(s) => s.clone(),
-        other => other.to_string(),
-    };
-    let wanted = shown(wanted);
+fn metadata(message: &Message, key: &str, wanted: &Node) -> Result<(), String> {
+    let wanted = from_json(&wanted.to_json());
     let Some(got) = message.metadata().get(key) else {
         return Err(format!("metadata key '{key}' expected but not found"));
     };
-    let got = match got {
-        Value::String(s) => s.to_string(),
-        Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
-        other => String::from_utf8_lossy(&other.to_json()).into_owned(),
-    };
-    if got == wanted {
+    if is_same(got, &wanted) {
         return Ok(());
     }
+    // What looks the same is of another type.
+    let (wanted, got) = match (shown(&wanted), shown(got)) {
+        (w, g) if w == g => (format!("{w} ({})", wanted.type_name()), format!("{g} ({})", got.type_name())),
+        shown => shown,
+    };
     Err(format!("metadata key '{key}' mismatch\n  expected: {wanted}\n  received: {got}"))
 }
 
-fn value(message: &Message) -> Result<&Value, String> {
-    message.value().map_err(|e| format!("failed to parse message as JSON: {e}\n  received: {}", content(message)))
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.to_string(),
+        Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+        other => String::from_utf8_lossy(&other.to_json()).into_owned(),
+    }
+}
+
+/// Whether a value of metadata is one from YAML, where bytes and times are texts.
+fn is_same(got: &Value, wanted: &Value) -> bool {
+    match (got, wanted) {
+        (Value::Bytes(_) | Value::Timestamp(_), Value::String(wanted)) => *shown(got).trim_matches('"') == **wanted,
+        _ => got == wanted,
+    }
+}
+
+fn value(message: &Message) -> Result<Value, String> {
+    let parsed = document(message.bytes());
+    parsed.map_err(|e| format!("failed to parse message as JSON: {e}\n  received: {}", content(message)))
 }
 
 fn equal_json(message: &Message, wanted: &Value) -> Result<(), String> {
-    match diff(value(message)?, wanted) {
+    match diff(&value(message)?, wanted) {
         (Verdict::Same, _) => Ok(()),
         (_, shown) => Err(format!("JSON content mismatch\n{shown}")),
     }
 }
 
 fn contains(message: &Message, wanted: &Value) -> Result<(), String> {
-    match diff(value(message)?, wanted) {
+    match diff(&value(message)?, wanted) {
         (Verdict::Same | Verdict::More, _) => Ok(()),
         (_, shown) => Err(format!("JSON superset mismatch\n{shown}")),
     }
@@ -164,5 +177,5 @@ fn read(folder: &Path, file: &str) -> Result<Vec<u8>, String> {
 
 fn read_json(folder: &Path, file: &str) -> Result<Value, String> {
     let text = read(folder, file)?;
-    crate::value::parse(&text.into()).map_err(|e| format!("{file} is no JSON: {e}"))
+    document(&text).map_err(|e| format!("{file} is no JSON: {e}"))
 }

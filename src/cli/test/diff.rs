@@ -191,14 +191,9 @@ impl Diff {
     }
 }
 
+/// Numbers are the same where they are written the same.
 fn same(a: &Value, b: &Value) -> bool {
-    match (a.as_f64(), b.as_f64()) {
-        (Some(x), Some(y)) => match (a.as_i64(), b.as_i64()) {
-            (Some(x), Some(y)) => x == y,
-            _ => x == y,
-        },
-        _ => a.to_json() == b.to_json(),
-    }
+    a.to_json() == b.to_json()
 }
 
 #[cfg(test)]
@@ -217,7 +212,8 @@ mod tests {
             text,
             "{\n    \x1b[0;31m\"name\": \"ann\"\x1b[0m,\n    \"up\": \x1b[0;33m\"ANN\" => \"BOB\"\x1b[0m\n}"
         );
-        assert!(diff(&value("[1,2.0]"), &value("[1,2]")).0 == Verdict::Same);
+        assert!(diff(&value("[1,2.0]"), &value("[1,2.0]")).0 == Verdict::Same);
+        assert!(diff(&value("[1,2.0]"), &value("[1,2]")).0 == Verdict::Different);
         assert!(diff(&value(r#"{"a":1,"b":2}"#), &value(r#"{"a":1}"#)).0 == Verdict::More);
     }
 }

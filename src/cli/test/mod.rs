@@ -7,13 +7,12 @@ mod report;
 mod target;
 
 use crate::bloblang::{Environment, Mapping};
-use super::{config_files::load_templates, run::init_log};
+use super::{config_files::{load_templates, matching}, run::init_log};
 use crate::component::is_of_not_built;
 use crate::config::{Level, Linter, Node, Problem, Templates, interpolate};
-use crate::engine::{Alone, Services, config::{Checks, StreamConfig, read}};
+use crate::engine::{Alone, Services, config::{Case, Checks, StreamConfig, read}};
 use crate::message::Batch;
 use anyhow::{Context as _, anyhow, bail};
-use case::Case;
 use report::{CaseReport, Report};
 use std::{
     collections::BTreeMap,
@@ -96,7 +95,12 @@ fn find(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
         } else if path.is_file() {
             found.push(config_of(&path));
         } else {
-            bail!("{} was not found", path.display());
+            let named = matching(&path.to_string_lossy())?;
+            let mut named = named.into_iter().map(PathBuf::from).filter(|p| p.is_file()).peekable();
+            if named.peek().is_none() {
+                bail!("{} was not found", path.display());
+            }
+            found.extend(named.map(|path| config_of(&path)));
         }
     }
     let mut seen = std::collections::HashSet::new();
@@ -159,9 +163,13 @@ async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Repor
     let mut report = Report::new(config.display().to_string());
     let mut cases = Vec::new();
     for file in test_files(config) {
-        let node = match file == config {
-            true => parse(&text),
-            false => parse(&std::fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?),
+        let own = file == config;
+        let node = match own {
+            true => uninterpolated(&text),
+            false => {
+                let text = std::fs::read_to_string(&file);
+                uninterpolated(&text.with_context(|| format!("read {}", file.display()))?)
+            }
         };
         // A file that isn't YAML may still be no config at all, and nobody's test.
         let Ok(node) = node else { continue };
@@ -169,7 +177,10 @@ async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Repor
             let read =
                 case::read(tests).with_context(|| format!("read the tests of {}", file.display()))?;
             cases.extend(read.cases);
-            report.lints.extend(read.problems.iter().map(shown));
+            // Those of the config are among what its lint finds; those beside it fail nothing.
+            for problem in read.problems.iter().filter(|_| !own) {
+                eprintln!("{}", super::config_files::shown(&file.display().to_string(), problem));
+            }
         }
     }
     if cases.is_empty() {
@@ -198,6 +209,11 @@ async fn run_file(config: &Path, around: &Around) -> anyhow::Result<Option<Repor
 fn parse(text: &str) -> anyhow::Result<Node> {
     let (text, _) = interpolate(text, &|name| std::env::var(name).ok());
     Node::parse(&text).map_err(|e| anyhow!("{e}"))
+}
+
+/// Tests say what they mean: variables in them aren't replaced. Only where a file isn't YAML before its variables are.
+fn uninterpolated(text: &str) -> anyhow::Result<Node> {
+    Node::parse(text).or_else(|_| parse(text))
 }
 
 /// What is wrong with a config, but for connectors that this build hasn't: a test doesn't use them.

@@ -1,7 +1,8 @@
 //! What a test is about: part of a config's tree, with mocks in the place of some of it.
 
-use super::case::{Mocks, node_of};
+use super::case::node_of;
 use crate::config::{Data, Entry, Node};
+use crate::engine::config::Mocks;
 use anyhow::{Context as _, bail};
 
 /// What a test names as its target.
@@ -58,28 +59,34 @@ fn labelled_mut<'n>(root: &'n mut Node, label: &str) -> Option<&'n mut Node> {
     }
 }
 
-/// Puts mocks in the place of what they name.
+/// Puts mocks in the place of what they name: first those that name it by its place, which labels of others may depend on. What
+/// is replaced keeps its label, unless the mock has one.
 pub fn mock(root: &mut Node, mocks: &Mocks) -> anyhow::Result<()> {
-    for (name, mock) in &mocks.0 {
-        if name.starts_with('/') {
-            replace(root, name, mock).with_context(|| format!("mock for path '{name}' could not be applied"))?;
-            continue;
-        }
+    let (by_place, by_label): (Vec<_>, Vec<_>) = mocks.0.iter().partition(|(name, _)| name.starts_with('/'));
+    for (name, mock) in by_place {
+        let label = lookup(root, name).ok().and_then(|node| node.get("label")).cloned();
+        replace(root, name, &with_label(mock, label))
+            .with_context(|| format!("mock for path '{name}' could not be applied"))?;
+    }
+    for (name, mock) in by_label {
         let Some(node) = labelled_mut(root, name) else {
             bail!(
                 "mock for label '{name}' could not be applied as the label was not found in the test target file, it is not currently possible to mock resources imported separate to the test file"
             );
         };
-        let mut mock = mock.clone();
-        if let Data::Map(entries) = &mut mock.data
-            && !entries.iter().any(|e| e.key == "label")
-        {
-            let label = Node::text(name.clone(), node.place);
-            entries.push(Entry { key: "label".into(), place: node.place, node: label });
-        }
-        *node = mock;
+        *node = with_label(mock, Some(Node::text(name.clone(), node.place)));
     }
     Ok(())
+}
+
+fn with_label(mock: &Node, label: Option<Node>) -> Node {
+    let mut mock = mock.clone();
+    if let (Data::Map(entries), Some(label)) = (&mut mock.data, label)
+        && !entries.iter().any(|e| e.key == "label")
+    {
+        entries.push(Entry { key: "label".into(), place: label.place, node: label });
+    }
+    mock
 }
 
 /// Puts a node where a pointer leads; `-` as its last step appends to a list.
@@ -158,6 +165,7 @@ mod tests {
         let mock_of = |text: &str| Node::parse(text).expect("valid");
         let mocks = Mocks(vec![
             ("a".into(), mock_of("mapping: root = 1")),
+            ("/p/0".into(), mock_of("mapping: root = 0")),
             ("/p/1".into(), mock_of("mapping: root = 2")),
             ("/p/-".into(), mock_of("mapping: root = 3")),
         ]);

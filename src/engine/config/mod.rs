@@ -5,6 +5,7 @@ mod read;
 mod schema;
 mod sections;
 mod set;
+mod unit_tests;
 
 pub use normal::normal;
 pub use read::{
@@ -13,3 +14,4 @@ pub use read::{
 pub use schema::json_schema;
 pub use sections::*;
 pub use set::{SetError, set};
+pub use unit_tests::{Case, Conditions, InputPart, Mocks};

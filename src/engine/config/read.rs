@@ -1,9 +1,9 @@
 //! From a text to a config, with everything that is wrong with it. Workers, the API and the command line all read through here.
 
-use super::{ErrorStrategy, StreamConfig, set};
+use super::{Case, ErrorStrategy, StreamConfig, set};
 use crate::bloblang::Environment;
 use crate::component::{CacheConfig, InputConfig, OutputConfig, ProcessorConfig, RateLimitConfig};
-use crate::config::{Data, Field, Level, Linter, Node, Problem, Shape, Templates, interpolate};
+use crate::config::{Data, Field, Level, Linter, Node, Problem, Templates, interpolate};
 use std::sync::LazyLock;
 
 /// For configs that have no template files around them.
@@ -156,7 +156,8 @@ fn read_root(
             resource_problems.extend(found.into_iter().map(|p| (name.clone(), p)));
         }
         if let (Some(config), Some(more)) = (&mut config, more) {
-            let Ignored = more.tests;
+            // They are linted, and run by nobody from here.
+            let _ = more.tests;
             config.input_resources.extend(more.input_resources);
             config.processor_resources.extend(more.processor_resources);
             config.output_resources.extend(more.output_resources);
@@ -187,21 +188,7 @@ crate::fields! {
         /// Rate limits.
         rate_limit_resources: Vec<RateLimitConfig> = "[]",
         /// Unit tests, which are the test runner's.
-        tests: Ignored = "~",
-    }
-}
-
-/// A value of no concern here.
-#[derive(Clone, Debug)]
-struct Ignored;
-
-impl Field for Ignored {
-    fn shape() -> Shape {
-        Shape::Any
-    }
-
-    fn read(_: &Node, _: &mut Linter<'_>) -> Option<Ignored> {
-        Some(Ignored)
+        tests: Option<Vec<Case>>,
     }
 }
 

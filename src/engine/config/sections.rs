@@ -1,5 +1,6 @@
 //! The sections of a stream's config.
 
+use super::Case;
 use crate::bloblang::{CacheLink, Mapping};
 use crate::component::clients::http::CorsConfig;
 use crate::component::{
@@ -57,7 +58,7 @@ crate::fields! {
         /// How long messages under way may take to arrive once the stream stops.
         shutdown_timeout: Duration = "20s" [advanced],
         /// Unit tests, run by `airtruct test`.
-        tests: Option<Node> [advanced],
+        tests: Option<Vec<Case>> [advanced],
     }
 }
 
