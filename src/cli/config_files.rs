@@ -5,8 +5,8 @@ use std::{collections::HashMap, path::Path};
 use anyhow::Context;
 
 use crate::bloblang::Environment;
-use crate::config::{Level, Problem, Template, Templates};
-use crate::engine::config::{Checks, Reading, read};
+use crate::config::{Level, Node, Problem, Template, Templates};
+use crate::engine::config::{Checks, Reading, normal, read};
 
 /// Where configs find what they refer to.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -82,6 +82,14 @@ impl Surroundings {
     pub fn variable(&self, name: &str) -> Option<String> {
         let own = self.variables.get(name).cloned();
         own.or_else(|| std::env::var(name).ok())
+    }
+
+    /// A config with these around it, and the defaults of its sections written out.
+    pub fn normal(&self, text: &str) -> Result<Node, Vec<Problem>> {
+        let variables = |name: &str| self.variable(name);
+        let mut checks = Checks::new(&self.bloblang, &variables);
+        (checks.sets, checks.resources) = (&self.sets, &self.resources);
+        normal(text, &checks)
     }
 
     /// Reads a config with these around it.

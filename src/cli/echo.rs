@@ -2,13 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use serde_yaml::{Mapping, Value};
-
 use super::config_files::{Sources, read_file, shown};
-use crate::{
-    config::{Data, Node},
-    engine::config::{Checks, normal},
-};
+use crate::engine::config::yaml;
 
 /// Print a config as it is understood: variables filled in, values set, and the defaults of its sections written out
 #[derive(clap::Args)]
@@ -26,12 +21,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => ("the config".to_owned(), "{}".to_owned()),
     };
     let around = args.sources.load()?;
-    let variables = |name: &str| around.variable(name);
-    let mut checks = Checks::new(&around.bloblang, &variables);
-    (checks.sets, checks.resources) = (&around.sets, &around.resources);
-    match normal(&text, &checks) {
+    match around.normal(&text) {
         Ok(node) => {
-            print!("{}", serde_yaml::to_string(&value(&node))?);
+            print!("{}", yaml(&node));
             Ok(ExitCode::SUCCESS)
         }
         Err(problems) => {
@@ -43,25 +35,13 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn value(node: &Node) -> Value {
-    match &node.data {
-        Data::Null => Value::Null,
-        Data::Bool(b) => Value::Bool(*b),
-        Data::Int(n) => Value::from(*n),
-        Data::Float(n) => Value::from(*n),
-        Data::Text { text, .. } => Value::from(text.as_str()),
-        Data::List(nodes) => Value::Sequence(nodes.iter().map(value).collect()),
-        Data::Map(entries) => {
-            let pair = |e: &crate::config::Entry| (Value::from(e.key.as_str()), value(&e.node));
-            Value::Mapping(entries.iter().map(pair).collect::<Mapping>())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bloblang::Environment;
+    use crate::{
+        bloblang::Environment,
+        engine::config::{Checks, normal},
+    };
 
     #[test]
     fn sections_have_their_defaults_and_components_stay() {
@@ -75,7 +55,7 @@ mod tests {
         };
         let text = "pipeline: {threads: ${N}, processors: [{mapping: 'root = 1'}]}\ncache_resources: [{label: a, memory: {}}]";
         let node = normal(text, &checks).expect("a config");
-        let text = serde_yaml::to_string(&value(&node)).expect("YAML");
+        let text = yaml(&node);
         for wanted in [
             "input:\n  stdin: {}\n",
             "  threads: 3\n  processors:\n  - mapping: root = 1\n",

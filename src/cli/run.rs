@@ -12,10 +12,12 @@ use parking_lot::RwLock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config_files::{Sources, Surroundings, problems, shown};
+use crate::component::{HttpMux, HttpRoute};
 use crate::config::Level;
 use crate::engine::{
     Outcome, Services, Stream,
     config::{LogFile, LogFormat, Logger, Reading, StreamConfig},
+    debug,
     measured,
     pushing::Pushing,
     server::{self, Routes, Serving},
@@ -80,7 +82,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
     let mut signals = Signals::new()?;
-    let mut running = match Running::start(&config, &surroundings).await {
+    let mut running = match Running::start(&text, &config, &surroundings).await {
         Ok(running) => running,
         Err(e) => {
             let error = format!("{e:#}");
@@ -178,12 +180,13 @@ struct Running {
     stream: Arc<Stream>,
     /// The stream that the routes show.
     _routes: Routes,
+    _debug: Vec<HttpRoute>,
     server: Option<Serving>,
     pushing: Pushing,
 }
 
 impl Running {
-    async fn start(config: &StreamConfig, surroundings: &Surroundings) -> anyhow::Result<Running> {
+    async fn start(text: &str, config: &StreamConfig, surroundings: &Surroundings) -> anyhow::Result<Running> {
         let names = surroundings.clone();
         let services = Services {
             bloblang: surroundings.bloblang.clone(),
@@ -194,6 +197,7 @@ impl Running {
         let stream = Arc::new(Stream::start_config("", config, services)?);
         let shown: Arc<RwLock<std::sync::Weak<Stream>>> = Arc::new(RwLock::new(Arc::downgrade(&stream)));
         let routes = Routes::add(stream.http(), config, move || shown.read().upgrade());
+        let debug = surroundings.debug_routes(config, text, stream.http());
         let server = server::serve(&config.http, stream.http().clone()).await?;
         if let Some(server) = &server {
             tracing::info!("Listening for HTTP requests at: http://{}", server.address);
@@ -203,6 +207,7 @@ impl Running {
         Ok(Running {
             stream,
             _routes: routes,
+            _debug: debug,
             server,
             pushing,
         })
@@ -220,6 +225,14 @@ impl Running {
                 Outcome::Failed { reason: "stopped by a second signal before everything was delivered".into(), permanent: false }
             }
         }
+    }
+}
+
+impl Surroundings {
+    /// What shows the config that `text` is, if it wants to be shown.
+    pub(super) fn debug_routes(&self, config: &StreamConfig, text: &str, mux: &HttpMux) -> Vec<HttpRoute> {
+        let wanted = config.http.debug_endpoints.then(|| self.normal(text).ok()).flatten();
+        wanted.map_or_else(Vec::new, |node| debug::routes(mux, node))
     }
 }
 
@@ -279,7 +292,7 @@ async fn swap(
     if let Some(server) = running.server.take() {
         server.end().await;
     }
-    match Running::start(&config, surroundings).await {
+    match Running::start(text, &config, surroundings).await {
         Ok(new) => *running = new,
         Err(e) => {
             return Some(Outcome::Failed {

@@ -64,7 +64,7 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 type Files = BTreeMap<String, PathBuf>;
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (config, surroundings, mut faults) = match process(&args) {
+    let (text, config, surroundings, mut faults) = match process(&args) {
         Ok(read) => read,
         Err(e) => {
             eprintln!("Configuration file read error: {e:#}");
@@ -100,6 +100,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     let _rest = Rest::add(&http, &streams, !args.no_api);
+    let _debug = surroundings.debug_routes(&streams.house().config, &text, &http);
     for (id, definition) in definitions {
         if let Err(e) = streams.create(&id, definition).await {
             tracing::error!("Failed to create stream ({id}): {e}");
@@ -141,8 +142,8 @@ async fn finish(streams: &Streams, pushing: Pushing, signals: &mut Signals) -> E
     code
 }
 
-/// The config of the process, what surrounds it, and what is wrong with it.
-fn process(args: &Args) -> anyhow::Result<(Option<StreamConfig>, Surroundings, Vec<String>)> {
+/// The config of the process as a text and read, what surrounds it, and what is wrong with it.
+fn process(args: &Args) -> anyhow::Result<(String, Option<StreamConfig>, Surroundings, Vec<String>)> {
     let surroundings = args.sources.load()?;
     let (name, text) = match &args.config {
         Some(file) => (file.to_string_lossy().into_owned(), read_file(file)?),
@@ -150,7 +151,7 @@ fn process(args: &Args) -> anyhow::Result<(Option<StreamConfig>, Surroundings, V
     };
     let reading = surroundings.read(&text, |checks| checks.refused = STREAM_SECTIONS);
     let faults = problems(&name, &reading, Level::Error);
-    Ok((reading.config, surroundings, faults))
+    Ok((text, reading.config, surroundings, faults))
 }
 
 fn house(

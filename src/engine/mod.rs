@@ -1,6 +1,7 @@
 //! Runs one stream; knows the component traits, never a component by name.
 
 pub mod config;
+pub mod debug;
 
 mod alone;
 mod backoff;

@@ -244,12 +244,12 @@ fn blobl_runs_a_mapping_over_lines() {
 #[test]
 fn lint_tells_what_has_no_effect_and_fails_for_errors_only() {
     let folder = Folder::new();
-    let config = "http: {debug_endpoints: true}\ninput: {stdin: {}}\noutput: {drop: {}}\n";
+    let config = "tracer: {jaeger: {}}\ninput: {stdin: {}}\noutput: {drop: {}}\n";
     folder.write("warned.yaml", config);
     let output = run(&folder, &["lint", "warned.yaml"]);
     let told = errors(&output);
     assert!(output.status.success(), "{told}");
-    let wanted = "warned.yaml(1,25) field http.debug_endpoints has no effect";
+    let wanted = "warned.yaml(1,10) field tracer.jaeger has no effect";
     assert!(told.contains(wanted), "{told}");
     folder.write("wrong.yaml", "output: {nope: {}}\n");
     assert_eq!(run(&folder, &["lint", "wrong.yaml"]).status.code(), Some(1));

@@ -13,8 +13,7 @@ struct Many {
 
 impl Many {
     fn start(folder: &Folder, args: &[&str]) -> Many {
-        let main =
-            "http: {address: '127.0.0.1:0'}\ncache_resources: [{label: shared, memory: {}}]\n";
+        let main = "http: {address: '127.0.0.1:0', debug_endpoints: true, basic_auth: {password_hash: abc}}\ncache_resources: [{label: shared, memory: {}}]\n";
         folder.write("main.yaml", main);
         let mut command = program(folder);
         command.args(["-c", "main.yaml", "streams"]).args(args);
@@ -277,5 +276,24 @@ fn requests_that_are_odd_are_answered_as_in_streams_mode() {
     let deleted = many.ask(Method::DELETE, "/streams/stuck?timeout=200ms", "");
     assert_eq!(deleted, (200, String::new()));
     assert!(since.elapsed().as_secs() < 8, "{:?}", since.elapsed());
+    many.stop();
+}
+
+#[test]
+fn debug_endpoints_show_what_runs() {
+    let folder = Folder::new();
+    let many = Many::start(&folder, &[]);
+    let config = many.get("/debug/config/json");
+    assert_eq!(config["cache_resources"][0]["label"], "shared");
+    let secret = "!!!SECRET_SCRUBBED!!!";
+    assert_eq!(config["http"]["basic_auth"]["password_hash"], secret);
+    for (path, wanted) in [
+        ("/debug/config/yaml", "debug_endpoints: true\n"),
+        ("/debug/stack", "tasks: "),
+        ("/debug/memory", "VmRSS:"),
+    ] {
+        let (status, text) = many.ask(Method::GET, path, "");
+        assert_eq!((status, text.contains(wanted)), (200, true), "{text}");
+    }
     many.stop();
 }

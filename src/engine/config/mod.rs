@@ -3,15 +3,17 @@
 mod normal;
 mod read;
 mod schema;
+mod scrub;
 mod sections;
 mod set;
 mod unit_tests;
 
-pub use normal::normal;
+pub use normal::{normal, yaml};
 pub use read::{
     Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, read_part, resource_sections,
 };
 pub use schema::json_schema;
+pub use scrub::scrubbed;
 pub use sections::*;
 pub use set::{SetError, set};
 pub use unit_tests::{Case, Conditions, InputPart, Mocks};

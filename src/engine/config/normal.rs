@@ -1,6 +1,8 @@
 //! A config with the defaults of its sections written out.
 
 use super::{StreamConfig, read::Checks};
+use serde_yaml::{Mapping, Value};
+
 use crate::config::{Data, Entry, FieldSpec, Group, Level, Linter, Node, Problem, Shape};
 
 /// The config that a text stands for: variables filled in, values set, resource files added, and what a section leaves out at its
@@ -24,6 +26,26 @@ pub fn normal(text: &str, checks: &Checks<'_>) -> Result<Node, Vec<Problem>> {
     match problems.iter().any(|p| p.level == Level::Error) {
         true => Err(problems),
         false => Ok(filled(Some(&root), &StreamConfig::fields())),
+    }
+}
+
+/// A config as YAML.
+pub fn yaml(node: &Node) -> String {
+    serde_yaml::to_string(&value(node)).expect("YAML has a form for all of it")
+}
+
+fn value(node: &Node) -> Value {
+    match &node.data {
+        Data::Null => Value::Null,
+        Data::Bool(b) => Value::Bool(*b),
+        Data::Int(n) => Value::from(*n),
+        Data::Float(n) => Value::from(*n),
+        Data::Text { text, .. } => Value::from(text.as_str()),
+        Data::List(nodes) => Value::Sequence(nodes.iter().map(value).collect()),
+        Data::Map(entries) => {
+            let pair = |e: &Entry| (Value::from(e.key.as_str()), value(&e.node));
+            Value::Mapping(entries.iter().map(pair).collect::<Mapping>())
+        }
     }
 }
 

@@ -247,28 +247,8 @@ fn sections(mut node: Node, checks: &Checks<'_>, linter: &mut Linter<'_>) -> Opt
     Some(node)
 }
 
-/// Fields that are taken but do nothing here: where they are, what leaves them as they are by default, and what to know.
-const INERT: &[(&[&str], &[&str], &str)] = &[(
-    &["http", "debug_endpoints"],
-    &["false"],
-    "there are no debug endpoints",
-)];
-
 /// Warns of what is set in the config and has no effect.
 fn warn_of_inert(root: &Node, linter: &mut Linter<'_>) {
-    for (path, defaults, text) in INERT {
-        let found = path.iter().try_fold(root, |node, key| node.get(key));
-        let value = found.and_then(|node| Some((node.place, node.scalar_text()?)));
-        if let Some((place, value)) = value
-            && !defaults.contains(&&*value)
-            && value != "null"
-        {
-            linter.warn(
-                place,
-                format!("field {} has no effect: {text}", path.join(".")),
-            );
-        }
-    }
     let tracers = root
         .get("tracer")
         .and_then(Node::as_map)
@@ -353,11 +333,7 @@ mod tests {
     #[test]
     fn what_has_no_effect_is_warned_of() {
         for (text, want) in [
-            (
-                "http: {debug_endpoints: true}",
-                Some("field http.debug_endpoints has no effect"),
-            ),
-            ("http: {debug_endpoints: false}", None),
+            ("http: {debug_endpoints: true}", None),
             ("metrics: {logger: {flush_metrics: true}}", None),
             (
                 "tracer: {jaeger: {}}",
