@@ -127,7 +127,7 @@ impl Message {
     /// The content as a value; parsed as JSON on the first call.
     pub fn value(&self) -> Result<&Value, &JsonError> {
         match &self.content {
-            Content::Bytes(bytes, value) => value.get_or_init(|| value::parse(bytes)).as_ref(),
+            Content::Bytes(bytes, value) => value.get_or_init(|| parse(bytes)).as_ref(),
             Content::Value(value, _) => Ok(value),
         }
     }
@@ -265,5 +265,16 @@ impl Metadata {
 
     fn position(&self, key: &str) -> Result<usize, usize> {
         self.entries().binary_search_by(|(k, _)| (**k).cmp(key))
+    }
+}
+
+/// Content as JSON; there being none has an error of its own.
+fn parse(bytes: &Bytes) -> Result<Value, JsonError> {
+    match bytes.is_empty() {
+        true => Err(JsonError {
+            message: "target message part does not exist".into(),
+            offset: 0,
+        }),
+        false => value::parse(bytes),
     }
 }

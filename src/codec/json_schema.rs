@@ -156,7 +156,7 @@ fn given(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "boolean",
-        Json::Number(n) if n.is_i64() || n.is_u64() => "integer",
+        Json::Number(n) if n.as_f64().is_some_and(|n| n.fract() == 0.0) => "integer",
         Json::Number(_) => "number",
         Json::String(_) => "string",
         Json::Array(_) => "array",

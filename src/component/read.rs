@@ -55,6 +55,14 @@ impl<B: Kind + ?Sized> Field for Component<B> {
         }
         let (spec, entry) = find(node, entries, linter)?;
         let label = label_of(entries);
+        if let Some((_, place)) = label
+            && spec.name == "resource"
+        {
+            linter.error(
+                place,
+                "label field should be omitted when pointing to a resource",
+            );
+        }
         if let Some((label, place)) = label
             && !label.is_empty()
         {

@@ -153,6 +153,11 @@ pub trait Writer: Send + Sync {
         false
     }
 
+    /// Whether failing is what it is for: not worth a line in the log each time.
+    fn fails_on_purpose(&self) -> bool {
+        false
+    }
+
     async fn close(&self) {}
 }
 

@@ -24,7 +24,7 @@ fn output_of(folder: &Folder, stream: &str, input: &str) -> String {
 /// A pipeline of these processors that then shows each message's content, error and metadata.
 fn pipeline(processors: &str) -> String {
     format!(
-        "pipeline:\n  threads: 1\n  processors:\n{processors}    - mapping: 'root = [content().string(), error(), metadata()]'\n"
+        "cache_resources: [{{label: c, memory: {{init_values: {{other: ' njf'}}}}}}]\npipeline:\n  threads: 1\n  processors:\n{processors}    - mapping: 'root = [content().string(), error(), metadata()]'\n"
     )
 }
 
@@ -91,6 +91,48 @@ fn processors_fail_and_pass_as_there() {
             "    - workflow: {branches: {one: {request_map: 'root = this.id', processors: [{noop: {}}], result_map: 'root.a = this'}}}\n",
             "{\"id\":1,\"meta\":\"mine\"}\n",
             "[\"{\\\"a\\\":1,\\\"id\\\":1,\\\"meta\\\":\\\"mine\\\"}\",null,{}]\n",
+        ),
+        (
+            "workflow: no JSON, no object",
+            "    - workflow: {branches: {one: {processors: [{noop: {}}]}}}\n    - catch: [{mapping: 'root = error()'}]\n",
+            "x\n5\n",
+            "[\"invalid character 'x' looking for beginning of value\",null,{}]\n[\"5\",null,{}]\n",
+        ),
+        (
+            "jmespath: an empty message",
+            "    - mapping: 'root = \"\"'\n    - jmespath: {query: a}\n",
+            "a\n",
+            "[\"\",\"target message part does not exist\",{}]\n",
+        ),
+        (
+            "cache: what isn't needed fails too",
+            "    - cache: {resource: c, operator: exists, key: k, value: '${! this.x.uppercase() }'}\n",
+            "{\"x\":1}\n",
+            "[\"{\\\"x\\\":1}\",\"value interpolation error: expected string value, got number from field `this.x` (1)\",{}]\n",
+        ),
+        (
+            "cached: a known result has the metadata of who asks, and what is no result fails",
+            "    - mapping: 'meta m = content().string()'\n    - cached: {cache: c, key: k, processors: [{mapping: 'root = \"made\"'}]}\n    - cached: {cache: c, key: other, processors: []}\n",
+            "a\nb\n",
+            "[\"made\",\"failed to parse cached result, this indicates the data was not set by this processor: invalid format version: 544107110\",{\"m\":\"a\"}]\n[\"made\",\"failed to parse cached result, this indicates the data was not set by this processor: invalid format version: 544107110\",{\"m\":\"b\"}]\n",
+        ),
+        (
+            "switch: checks that are no yes or no",
+            "    - switch: [{check: this.a, processors: [{noop: {}}]}]\n",
+            "{}\n{\"a\":\"true\"}\n",
+            "[\"{}\",\"expected bool value, got null from mapping\",{}]\n[\"{\\\"a\\\":\\\"true\\\"}\",null,{}]\n",
+        ),
+        (
+            "grok: patterns within patterns, and types that aren't there",
+            "    - grok: {expressions: ['%{WORD:a:bool}', '%{NUMBER:n:int}'], named_captures_only: false}\n",
+            "12\n",
+            "[\"{\\\"BASE10NUM\\\":\\\"12\\\",\\\"n\\\":12}\",null,{}]\n",
+        ),
+        (
+            "json_schema: a whole number is an integer",
+            "    - mapping: 'root = \"5\".number()'\n    - json_schema: {schema: '{\"type\":\"string\"}'}\n",
+            "a\n",
+            "[\"5\",\"(root) invalid type. expected: string, given: integer\",{}]\n",
         ),
         (
             "parallel: without processors",
@@ -174,4 +216,47 @@ fn files_are_read_once_and_folders_not_at_all() {
     let stream = "input: {csv: {paths: [., in.csv, 'in.*']}}\n";
     let got = output_of(&folder, stream, "");
     assert_eq!(got, "{\"a\":\"1\"}\n[\"1\",\"2\",\"3\"]\n");
+}
+
+#[test]
+fn the_next_output_gets_only_what_failed_of_messages_made_of_one() {
+    let folder = Folder::new();
+    let stream = "pipeline: {threads: 1, processors: [{unarchive: {format: json_array}}]}
+output:
+  fallback:
+    - switch:
+        cases:
+          - {check: 'this == 2', output: {reject: 'no ${! content() }'}}
+          - {output: {file: {path: ./taken, codec: lines}}}
+    - stdout: {}
+      processors: [{mapping: 'root = content().string() + \": \" + @fallback_error'}]
+";
+    assert_eq!(output_of(&folder, stream, "[1,2,3]\n"), "2: no 2\n");
+    let taken = std::fs::read_to_string(folder.join("taken")).expect("a file");
+    assert_eq!(taken, "1\n3\n");
+}
+
+#[test]
+fn a_rejecting_output_counts_and_a_resource_has_its_label_at_home() {
+    let folder = Folder::new();
+    folder.write(
+        "labelled.yaml",
+        "pipeline: {processors: [{label: x, resource: y}]}\n",
+    );
+    let lint = program(&folder).args(["lint", "labelled.yaml"]).output();
+    let said = String::from_utf8(lint.expect("it starts").stderr).expect("text");
+    let wanted = "labelled.yaml(1,26) label field should be omitted when pointing to a resource\n";
+    assert_eq!(said, wanted);
+    let stream = "output: {drop_on: {error: true, output: {reject: no}}}\nmetrics: {logger: {push_interval: 1h}}\nlogger: {level: INFO}\n";
+    folder.write("stream.yaml", &format!("http: {{enabled: false}}\ninput: {{generate: {{count: 2, interval: '', mapping: 'root = 1'}}}}\n{stream}"));
+    let output = program(&folder)
+        .args(["-c", "stream.yaml"])
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(said.contains("Output type reject is now active"), "{said}");
+    assert!(
+        said.contains("output_error") && !said.contains("Failed to send message to reject"),
+        "{said}"
+    );
 }

@@ -1,6 +1,6 @@
 //! `fallback`: the next output for what the one before it didn't take.
 
-use super::parts::{close, failed};
+use super::parts::{TellApart, close, failed};
 use crate::component::{Answer, BuildOutput, Context, Output, OutputConfig, Sink};
 use crate::message::Batch;
 use anyhow::{Context as _, ensure};
@@ -35,6 +35,8 @@ struct Fallback(Vec<Arc<dyn Sink>>);
 impl Sink for Fallback {
     async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
         let mut answers: Vec<Answer> = vec![Ok(()); run.len()];
+        let mut run = run;
+        let apart: Vec<TellApart> = run.iter_mut().map(TellApart::new).collect();
         let mut pending: Vec<(usize, Batch)> = run.into_iter().enumerate().collect();
         for (tier, sink) in self.0.iter().enumerate() {
             let is_last = tier + 1 == self.0.len();
@@ -66,7 +68,10 @@ impl Sink for Fallback {
                 break;
             }
         }
+        let answers = answers.into_iter().zip(apart);
         answers
+            .map(|(answer, apart)| apart.answer(answer))
+            .collect()
     }
 
     async fn close(&self) {

@@ -88,6 +88,46 @@ pub(super) fn add_error(answer: &mut Answer, mut error: BatchError) {
     }
 }
 
+/// Messages that were made of one, or of all, have one origin: while a batch is under way that goes on in parts, each has one of
+/// its own, so that what failed is told from what arrived.
+pub(super) struct TellApart(Option<Vec<u32>>);
+
+impl TellApart {
+    pub fn new(batch: &mut Batch) -> TellApart {
+        let origins: Vec<u32> = batch.iter().map(Message::origin).collect();
+        let mut sorted = origins.clone();
+        sorted.sort_unstable();
+        if sorted.windows(2).all(|two| two[0] != two[1]) {
+            return TellApart(None);
+        }
+        for (own, message) in (0..).zip(batch.iter_mut()) {
+            message.set_origin(own);
+        }
+        TellApart(Some(origins))
+    }
+
+    /// The answer in terms of the messages' true origins.
+    pub fn answer(self, answer: Answer) -> Answer {
+        let (Some(origins), Err(mut error)) = (self.0, answer.clone()) else {
+            return answer;
+        };
+        let merged = |origin: u32| {
+            let mut message = Message::default();
+            message.set_origin(origin);
+            message.is_merged()
+        };
+        let failed = error.failed.drain(..);
+        let failed: Vec<_> = failed
+            .filter_map(|(own, reason)| Some((*origins.get(own as usize)?, reason)))
+            .collect();
+        // The failure of one that stands for all is the failure of all.
+        if !failed.iter().any(|(origin, _)| merged(*origin)) {
+            error.failed = failed;
+        }
+        Err(error)
+    }
+}
+
 /// The messages of a batch that an error covers.
 pub(super) fn failed(batch: Batch, error: &BatchError) -> Batch {
     match batch.len() {
@@ -125,5 +165,15 @@ mod tests {
             add_error(&mut answer, error(second));
             assert_eq!(answer, Err(error(both)));
         }
+    }
+    #[test]
+    fn messages_of_one_origin_are_told_apart_on_the_way() {
+        let mut batch: Batch = ["a", "b", "c"].map(Message::new).into_iter().collect();
+        for (origin, message) in [7, 7, 8].into_iter().zip(batch.iter_mut()) {
+            message.set_origin(origin);
+        }
+        let apart = TellApart::new(&mut batch);
+        assert!(!error(&[1]).covers(&batch[0]) && error(&[1]).covers(&batch[1]));
+        assert_eq!(apart.answer(Err(error(&[1]))), Err(error(&[7])));
     }
 }

@@ -1,8 +1,8 @@
 //! `reject`: no message arrives.
 
 use crate::bloblang::Interpolated;
-use crate::component::{Answer, BatchError, BuildOutput, Context, Output, Sink};
-use crate::message::Batch;
+use crate::component::{BatchError, BuildOutput, Context, Output, WriteError, Writer};
+use crate::message::Message;
 use async_trait::async_trait;
 
 crate::single! {
@@ -18,21 +18,31 @@ crate::spec! {
 
 impl BuildOutput for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Output> {
-        Ok(Output::Sink(Box::new(Reject(self.0.clone()))))
+        Ok(Output::Writer {
+            writer: Box::new(Reject(self.0.clone())),
+            max_in_flight: 1,
+            batching: None,
+        })
     }
 }
 
 struct Reject(Interpolated);
 
 #[async_trait]
-impl Sink for Reject {
-    async fn send(&self, run: Vec<Batch>) -> Vec<Answer> {
-        let reason = |batch: Batch| match self.0.text(&batch, 0) {
-            Ok(text) => Err(BatchError::whole(&*text)),
-            Err(error) => Err(BatchError::whole(format!(
-                "reject message interpolation error: {error}"
-            ))),
+impl Writer for Reject {
+    async fn connect(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    async fn write(&self, batch: &[Message]) -> Result<(), WriteError> {
+        let reason = match self.0.text(batch, 0) {
+            Ok(text) => BatchError::whole(&*text),
+            Err(error) => BatchError::whole(format!("reject message interpolation error: {error}")),
         };
-        run.into_iter().map(reason).collect()
+        Err(WriteError::Failed(reason))
+    }
+
+    fn fails_on_purpose(&self) -> bool {
+        true
     }
 }

@@ -95,20 +95,22 @@ impl Operation {
             .key
             .text(batch, index)
             .map_err(|e| wrong("key", e))?;
-        let (mut value, mut ttl) = (Bytes::new(), None);
-        if matches!(self.config.operator, Operator::Set | Operator::Add) {
-            if let Some(text) = &self.config.value.0 {
-                value = text.bytes(batch, index).map_err(|e| wrong("value", e))?;
+        // Both are read whatever the operator, as with the peers: their faults are the message's.
+        let value = match &self.config.value.0 {
+            Some(text) => text.bytes(batch, index).map_err(|e| wrong("value", e))?,
+            None => Bytes::new(),
+        };
+        let text = self
+            .config
+            .ttl
+            .text(batch, index)
+            .map_err(|e| wrong("ttl", e))?;
+        let ttl = match text.filter(|t| !t.is_empty()) {
+            Some(text) => {
+                Some(go_duration(&text).map_err(|e| format!("ttl must be a duration: {e}"))?)
             }
-            let text = self
-                .config
-                .ttl
-                .text(batch, index)
-                .map_err(|e| wrong("ttl", e))?;
-            if let Some(text) = text.filter(|t| !t.is_empty()) {
-                ttl = Some(go_duration(&text).map_err(|e| format!("ttl must be a duration: {e}"))?);
-            }
-        }
+            None => None,
+        };
         Ok(Ask { key, value, ttl })
     }
 

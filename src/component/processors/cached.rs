@@ -5,7 +5,7 @@ use super::reading::{MaybeText, go_duration};
 use crate::bloblang::{Interpolated, Mapping};
 use crate::component::{BuildProcessor, CacheError, Chain, Context, Processor, ProcessorConfig};
 use crate::message::{Batch, Message};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 crate::fields! {
     /// What is remembered, and by what.
@@ -25,7 +25,7 @@ crate::fields! {
 
 crate::spec! {
     /// Runs processors on a message only if their result for its key isn't known yet, and remembers it. A remembered
-    /// result is the contents that the processors made, without metadata. If the cache fails the processors run.
+    /// result is the contents that the processors made, with the metadata of the message that asks. If the cache fails so does the message.
     dyn BuildProcessor, "cached", Config
 }
 
@@ -78,22 +78,25 @@ impl Flow for Cached {
                 }
             };
             let known = match self.cache.get(&key).await {
-                Ok(bytes) => unpack(&bytes),
+                Ok(bytes) => Some(unpack(&bytes).map_err(|why| format!("{UNREADABLE}: {why}"))),
                 Err(CacheError::NotFound) => None,
-                Err(error) => {
-                    tracing::warn!(target: "stream", "couldn't look up a remembered result: {error}");
-                    None
-                }
+                Err(error) => Some(Err(error.to_string())),
             };
-            if let Some(contents) = known {
-                made.extend(contents.into_iter().map(|bytes| {
-                    let mut result = message.clone();
-                    result.set_error(None);
-                    result.metadata_mut().clear();
-                    result.set_bytes(bytes);
-                    result
-                }));
-                continue;
+            match known {
+                None => {}
+                Some(Ok(contents)) => {
+                    made.extend(contents.into_iter().map(|bytes| {
+                        let mut result = message.clone();
+                        result.set_bytes(bytes);
+                        result
+                    }));
+                    continue;
+                }
+                Some(Err(reason)) => {
+                    fail(&mut message, reason);
+                    made.push(message);
+                    continue;
+                }
             }
             let mut batches = Vec::with_capacity(1);
             self.chain.run_into(alone(message), &mut batches).await;
@@ -123,31 +126,51 @@ impl Cached {
     }
 }
 
-/// The contents, each behind its length.
+const UNREADABLE: &str =
+    "failed to parse cached result, this indicates the data was not set by this processor";
+
+/// The version of the form in which results are kept: the peers' own, so that a cache may be shared with them.
+const VERSION: u32 = 1;
+
+/// The version, how many contents there are, and each of them behind its length.
 fn pack(results: &[Message]) -> Bytes {
     let mut packed = Vec::new();
+    let number =
+        |packed: &mut Vec<u8>, n: usize| packed.extend_from_slice(&(n as u32).to_be_bytes());
+    number(&mut packed, VERSION as usize);
+    number(&mut packed, results.len());
     for message in results {
-        packed.extend_from_slice(&(message.bytes().len() as u32).to_be_bytes());
+        number(&mut packed, message.bytes().len());
         packed.extend_from_slice(message.bytes());
     }
     packed.into()
 }
 
-/// The contents that [`pack`] packed; none if somebody else wrote this.
-fn unpack(packed: &Bytes) -> Option<Vec<Bytes>> {
-    let mut contents = Vec::new();
-    let mut at = 0;
-    while at < packed.len() {
-        let length = packed
-            .get(at..at + 4)?
-            .try_into()
-            .ok()
-            .map(u32::from_be_bytes)? as usize;
-        let end = (at + 4)
-            .checked_add(length)
-            .filter(|end| *end <= packed.len())?;
-        contents.push(packed.slice(at + 4..end));
-        at = end;
+/// The contents that [`pack`] packed.
+fn unpack(packed: &Bytes) -> Result<Vec<Bytes>, String> {
+    let mut rest = packed.clone();
+    let number = |rest: &mut Bytes, what: &dyn Fn() -> String| match rest.len() {
+        0..4 => Err(format!(
+            "{}: message is too small to extract number",
+            what()
+        )),
+        _ => Ok(rest.get_u32()),
+    };
+    let version = number(&mut rest, &|| {
+        "failed to extract serialization format version".into()
+    })?;
+    if version != VERSION {
+        return Err(format!("invalid format version: {version}"));
     }
-    Some(contents)
+    let count = number(&mut rest, &|| "failed to extract batch size".into())?;
+    let mut contents = Vec::new();
+    for i in 0..count {
+        let what = || format!("failed to extract message {i} size");
+        let length = number(&mut rest, &what)? as usize;
+        if rest.len() < length {
+            return Err(format!("{}: input data ended unexpectedly", what()));
+        }
+        contents.push(rest.split_to(length));
+    }
+    Ok(contents)
 }

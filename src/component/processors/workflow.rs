@@ -271,12 +271,10 @@ impl Workflow {
                 put(&mut document, &self.path, Value::Object(written));
                 message.set_value(Value::Object(document));
             }
-            Ok(_) => fail(
-                message,
-                "failed to set the workflow's metadata: the message isn't an object",
-            ),
+            // Neither has what isn't an object a place for it.
+            Ok(_) => {}
             Err(error) => {
-                let reason = format!("failed to parse message for meta update: {error}");
+                let reason = error.to_string();
                 fail(message, reason);
             }
         }

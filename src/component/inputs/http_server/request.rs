@@ -11,7 +11,7 @@ use axum::{
     http::{Request, Response, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
-use std::{io::Read, sync::Arc};
+use std::sync::Arc;
 
 /// The largest body that is taken.
 const MAX_BODY: usize = 256 << 20;
@@ -54,10 +54,6 @@ fn refuse(error: &str) -> Response<Body> {
 /// The messages of a body: its parts, if it has several.
 fn messages(parts: &Parts, body: Bytes, metadata: Metadata) -> anyhow::Result<Batch> {
     let text = |name| parts.headers.get(name)?.to_str().ok();
-    let body = match text(header::CONTENT_ENCODING) {
-        Some(coding) if coding.eq_ignore_ascii_case("gzip") => unzip(&body)?,
-        _ => body,
-    };
     let message = |content: Bytes| {
         let mut message = Message::new(content);
         *message.metadata_mut() = metadata.clone();
@@ -72,19 +68,6 @@ fn messages(parts: &Parts, body: Bytes, metadata: Metadata) -> anyhow::Result<Ba
         .into_iter()
         .map(|part| message(part.content))
         .collect())
-}
-
-fn unzip(body: &[u8]) -> anyhow::Result<Bytes> {
-    let mut out = Vec::new();
-    let limit = MAX_BODY as u64 + 1;
-    flate2::read::MultiGzDecoder::new(body)
-        .take(limit)
-        .read_to_end(&mut out)?;
-    anyhow::ensure!(
-        out.len() <= MAX_BODY,
-        "a body of more than {MAX_BODY} bytes"
-    );
-    Ok(out.into())
 }
 
 /// What a request tells beside its body.

@@ -4,6 +4,7 @@ mod patterns;
 
 use super::flow::each;
 use crate::component::{BuildProcessor, Context, Processor};
+use crate::formats::go_regex;
 use crate::value::{Object, Value};
 use anyhow::{Context as _, anyhow};
 use regex::Regex;
@@ -90,6 +91,8 @@ enum Type {
     Text,
     Int,
     Float,
+    /// What can't be made of any text: the expression never matches.
+    Unknown,
 }
 
 /// How deep patterns may stand in patterns, so that one can't contain itself.
@@ -113,7 +116,7 @@ impl Expression {
             &mut source,
             &mut fields,
         )?;
-        let regex = Regex::new(&source).map_err(|e| e.to_string())?;
+        let regex = go_regex::compile(&source)?;
         // Groups of the user's own count too.
         let mut numbered = Vec::new();
         for (number, name) in regex.capture_names().enumerate() {
@@ -137,21 +140,18 @@ impl Expression {
         let mut found = Object::new();
         for (number, field, kind) in &self.fields {
             let text = captures.get(*number).map_or("", |m| m.as_str());
-            if text.is_empty() && (remove_empty || found.contains_key(field)) {
+            if text.is_empty() && remove_empty {
                 continue;
             }
             let value = match kind {
-                Type::Int => text.parse().ok().map(Value::Int),
-                Type::Float => text.parse().ok().map(Value::Float),
-                Type::Text => None,
+                Type::Int => Value::Int(text.parse().ok()?),
+                Type::Float => Value::Float(text.parse().ok()?),
+                Type::Text => Value::from(text),
+                Type::Unknown => return None,
             };
-            set(
-                &mut found,
-                field,
-                value.unwrap_or_else(|| Value::from(text)),
-            );
+            set(&mut found, field, value);
         }
-        Some(found)
+        (!found.is_empty()).then_some(found)
     }
 }
 
@@ -198,11 +198,12 @@ fn expand(
         let kind = match parts.next() {
             Some("int") => Type::Int,
             Some("float") => Type::Float,
-            _ => Type::Text,
+            None | Some("" | "string") => Type::Text,
+            Some(_) => Type::Unknown,
         };
         let pattern = patterns.get(name);
         let pattern = pattern.ok_or_else(|| format!("no pattern found for %{{{name}}}"))?;
-        let field = field.or((!named_only && depth == 0).then_some(name));
+        let field = field.or((!named_only).then_some(name));
         match field {
             Some(field) => {
                 out.push_str(&format!("(?P<grok_{}>", fields.len()));
