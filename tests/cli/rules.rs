@@ -87,6 +87,12 @@ fn processors_fail_and_pass_as_there() {
             "[\"a\",\"child processors resulted in zero messages\",{}]\n",
         ),
         (
+            "branch: of a request that fails it is told why, whatever became of the others",
+            "    - archive: {format: lines}\n    - mapping: 'root = \"a\\n1\\n2\"'\n    - unarchive: {format: lines}\n    - branch: {request_map: 'root = this', processors: [{archive: {format: lines}}]}\n    - catch: [{mapping: 'root = error().slice(0, 22)'}]\n",
+            "x\n",
+            "[\"request mapping failed\",null,{}]\n[\"message count from bra\",null,{}]\n[\"message count from bra\",null,{}]\n",
+        ),
+        (
             "workflow: what stands in the way of its notes stays",
             "    - workflow: {branches: {one: {request_map: 'root = this.id', processors: [{noop: {}}], result_map: 'root.a = this'}}}\n",
             "{\"id\":1,\"meta\":\"mine\"}\n",
@@ -190,6 +196,10 @@ fn outputs_say_why_they_failed_in_the_words_of_there() {
             "key interpolation error: expected string value, got number from field `this.x` (1)\n",
         ),
         ("file: {path: .}", "open .: is a directory\n"),
+        (
+            "processors: [{archive: {format: lines}}, {unarchive: {format: lines}}, {mapping: 'root = throw(content())'}]\n      reject_errored: {drop: {}}",
+            "rejecting due to failed processing: failed assignment (line 1): {\"x\":1}\n",
+        ),
     ] {
         let stream = format!(
             "{resources}output:\n  fallback:\n    - {output}\n    - {{stdout: {{}}, processors: [{{mapping: 'root = @fallback_error'}}]}}\n"

@@ -97,7 +97,8 @@ impl TellApart {
         let origins: Vec<u32> = batch.iter().map(Message::origin).collect();
         let mut sorted = origins.clone();
         sorted.sort_unstable();
-        if sorted.windows(2).all(|two| two[0] != two[1]) {
+        let is_merged = batch.len() > 1 && batch.iter().any(Message::is_merged);
+        if !is_merged && sorted.windows(2).all(|two| two[0] != two[1]) {
             return TellApart(None);
         }
         for (own, message) in (0..).zip(batch.iter_mut()) {

@@ -39,7 +39,7 @@ impl Sink for RejectErrored {
                 answers.push(Ok(()));
                 continue;
             }
-            answers.push(Err(match failed.len() == batch.len() {
+            answers.push(Err(match batch.len() == 1 {
                 true => BatchError::whole(failed[0].1.clone()),
                 false => BatchError::of_messages(failed),
             }));

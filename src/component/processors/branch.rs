@@ -126,7 +126,9 @@ impl Branch {
         };
         let got = results.messages.len();
         for part in &mut results.of {
-            if got == 0 {
+            if let Part::Failed(_) = part {
+                // What kept a message from being asked about is its own.
+            } else if got == 0 {
                 *part = Part::Failed("child processors resulted in zero messages".into());
             } else if got != asked {
                 // The words are those that configs out there may match on, the two numbers in their order.
