@@ -79,11 +79,11 @@ impl Expr {
             }
             Expr::Logic(logic) => {
                 let (and, left, right) = &**logic;
-                let l = number::truth(&left.eval(cx)?)?;
+                let l = number::truth(&left.widened(left.eval(cx)?))?;
                 if l != *and {
                     return Ok(l.into());
                 }
-                Ok(number::truth(&right.eval(cx)?)?.into())
+                Ok(number::truth(&right.widened(right.eval(cx)?))?.into())
             }
             Expr::Coalesce(pair) => match pair.0.eval(cx) {
                 Ok(flow) if !flow.is_empty() => Ok(flow),
@@ -193,7 +193,10 @@ fn condition_holds(condition: &Expr, n: usize, cx: &mut Context<'_>) -> Result<b
 /// The failure of a condition that is neither true nor false.
 pub(crate) fn not_a_bool(condition: &Expr, got: &Flow) -> Fail {
     let (shown, kind) = match got {
-        Flow::Value(value) => (go_fmt::show(value), go_fmt::type_of(value)),
+        Flow::Value(value) => match condition {
+            Expr::Method(method) if method.name == "float32" => (go_fmt::show(value), "float32"),
+            _ => (go_fmt::show(value), go_fmt::type_of(value)),
+        },
         other => ("<nil>".into(), flow_type(other)),
     };
     Fail::text(format!(
@@ -389,6 +392,7 @@ impl Method {
             "float64",
             "int",
             "format_timestamp",
+            "number",
             "pow",
             "sin",
             "tan",

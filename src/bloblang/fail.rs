@@ -124,9 +124,9 @@ impl Fail {
             Some(Origin::Depth(text)) => format!("failed assignment (line {line}): {text}").into(),
             None => format!("failed assignment (line {line}): {}", self.message()).into(),
         };
-        let named = matches!(self.0.kind, Kind::Text { named: true, .. });
         self.0.origin = Some(Origin::Assignment(text.clone()));
-        self.0.kind = Kind::Text { text, named };
+        // Who applied the map may put a name in front again.
+        self.0.kind = Kind::Text { text, named: false };
         self
     }
 

@@ -69,16 +69,18 @@ impl Op {
             true => kind.to_string(),
             false => format!("{kind} (from {name})"),
         };
-        let right = match (numbers(left, left), right) {
-            // A number is compared with a time as with its text.
-            (Some(_), Flow::Value(Value::Timestamp(_))) if self.verb() == "compare" => "string",
-            _ => right.type_name(),
+        // Times count as text to what computes with numbers, and with a number on the left to the others.
+        let computes = matches!(self, Op::Sub | Op::Mul | Op::Div);
+        let beside_number = self != Op::Rem && numbers(left, left).is_some();
+        let kind = |flow: &Flow, as_text: bool| match flow {
+            Flow::Value(Value::Timestamp(_)) if as_text => "string",
+            flow => flow.type_name(),
         };
         Fail::mismatch(format!(
             "cannot {} types {} and {}",
             self.verb(),
-            show(left.type_name(), names.0),
-            show(right, names.1)
+            show(kind(left, computes), names.0),
+            show(kind(right, computes || beside_number), names.1)
         ))
     }
 
@@ -165,13 +167,10 @@ fn add(left: &Flow, right: &Flow) -> Option<Value> {
             joined.put_slice(&l);
             joined.put_slice(&r);
             let joined: Bytes = joined.freeze();
-            Some(match left {
-                // Bytes that aren't text can't become a string; they stay what they are.
-                Value::String(_) => match Str::from_utf8(joined.clone()) {
-                    Ok(text) => Value::String(text),
-                    Err(_) => Value::Bytes(joined),
-                },
-                _ => Value::Bytes(joined),
+            // Bytes that aren't text can't become a string; they stay what they are.
+            Some(match Str::from_utf8(joined.clone()) {
+                Ok(text) => Value::String(text),
+                Err(_) => Value::Bytes(joined),
             })
         }
         (l, r) => Some(Op::Add.compute(Num::of(l)?, Num::of(r)?)),

@@ -4,6 +4,7 @@ use super::*;
 use crate::message::Message;
 use proptest::prelude::*;
 
+mod results;
 mod rules;
 
 fn parse(text: &str) -> Result<Mapping, ParseError> {

@@ -250,6 +250,11 @@ mod tests {
                 "a:\n    - x\n    - b: x\n      c: []\nc: |-\n    multi\n    line\n",
             ),
             (
+                r#"[{"a":{"b":"x","c":["y\nz"]}}]"#,
+                "- a:\n    b: x\n    c:\n        - |-\n          y\n          z\n",
+            ),
+            (r#"["\ud83d\ude00"]"#, "- \"\\U0001F600\"\n"),
+            (
                 r#"[["a","b"],["c",["d"]]]"#,
                 "- - a\n  - b\n- - c\n  - - d\n",
             ),

@@ -1,5 +1,6 @@
 //! YAML's scalars, and how values are written in it: the rules are those of Go's `yaml.v3`.
 
+use crate::formats::go_num;
 use crate::formats::go_time::{self, Layout};
 use crate::value::{Array, Object, Str, Timestamp, Value, Zone};
 use std::{cmp::Ordering, fmt::Write, sync::LazyLock};
@@ -111,7 +112,7 @@ pub(super) fn write(value: &Value, out: &mut String) {
         Value::Array(items) if !items.is_empty() => write_list(items, 0, out),
         Value::Object(fields) if !fields.is_empty() => write_map(fields, 0, out),
         _ => {
-            write_scalar(value, 0, out);
+            write_scalar(value, within(0), out);
             out.push('\n');
         }
     }
@@ -128,7 +129,7 @@ fn write_list(items: &Array, column: usize, out: &mut String) {
             Value::Array(inner) if !inner.is_empty() => write_list(inner, column + 2, out),
             Value::Object(inner) if !inner.is_empty() => write_map(inner, column + 2, out),
             _ => {
-                write_scalar(&item, column, out);
+                write_scalar(&item, column + 2, out);
                 out.push('\n');
             }
         }
@@ -147,36 +148,43 @@ fn write_map(fields: &Object, column: usize, out: &mut String) {
         match field {
             Value::Array(inner) if !inner.is_empty() => {
                 out.push('\n');
-                spaces(column + 4, out);
-                write_list(inner, column + 4, out);
+                spaces(within(column), out);
+                write_list(inner, within(column), out);
             }
             Value::Object(inner) if !inner.is_empty() => {
                 out.push('\n');
-                spaces(column + 4, out);
-                write_map(inner, column + 4, out);
+                spaces(within(column), out);
+                write_map(inner, within(column), out);
             }
             _ => {
                 out.push(' ');
-                write_scalar(field, column, out);
+                write_scalar(field, within(column), out);
                 out.push('\n');
             }
         }
     }
 }
 
+/// The column of what stands within something else: the next that is a multiple of four.
+fn within(column: usize) -> usize {
+    (column + 4) / 4 * 4
+}
+
 fn spaces(count: usize, out: &mut String) {
     out.extend(std::iter::repeat_n(' ', count));
 }
 
-fn write_scalar(value: &Value, column: usize, out: &mut String) {
+/// Writes what isn't made of parts; lines of text below the first begin at `indent`.
+fn write_scalar(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::String(text) => write_text(text, column, false, out),
+        Value::String(text) => write_text(text, indent, false, out),
         // A number as JSON text has it is text to Go's YAML.
-        Value::Number(number) => write_text(number.as_str(), column, false, out),
+        Value::Number(number) => write_text(number.as_str(), indent, false, out),
         Value::Float(n) if n.is_nan() => out.push_str(".nan"),
         Value::Float(n) if n.is_infinite() => out.push_str(if *n > 0.0 { ".inf" } else { "-.inf" }),
+        Value::Float(n) => out.push_str(&go_num::float_g(*n)),
         Value::Timestamp(time) => out.push_str(&time.to_string()),
         Value::Array(_) => out.push_str("[]"),
         Value::Object(_) => out.push_str("{}"),
@@ -184,12 +192,12 @@ fn write_scalar(value: &Value, column: usize, out: &mut String) {
     }
 }
 
-fn write_text(text: &str, column: usize, is_key: bool, out: &mut String) {
+fn write_text(text: &str, indent: usize, is_key: bool, out: &mut String) {
     let reads_as_text =
         matches!(resolve(text), Value::String(_)) && !is_old_bool(text) && !is_base_60(text);
     let looks = Looks::of(text);
     if text.contains('\n') && !is_key && looks.block {
-        write_block(text, column, out);
+        write_block(text, indent, out);
     } else if reads_as_text && looks.plain && !text.contains('\n') {
         out.push_str(text);
     } else if reads_as_text && looks.single {
@@ -278,7 +286,8 @@ impl Looks {
             };
             let printable = c == '\n'
                 || c == '\t'
-                || !(c.is_control() || c == '\u{feff}' || ('\u{fffe}'..='\u{ffff}').contains(&c));
+                // Nothing beyond the first 65,536 characters counts as such.
+                || !(c.is_control() || c == '\u{feff}' || c >= '\u{fffe}');
             if indicator {
                 looks.plain = false;
             }
@@ -310,7 +319,7 @@ impl Looks {
 }
 
 /// Writes lines as they are, below `|`.
-fn write_block(text: &str, column: usize, out: &mut String) {
+fn write_block(text: &str, indent: usize, out: &mut String) {
     out.push('|');
     if text.starts_with([' ', '\n']) {
         out.push('4');
@@ -321,12 +330,9 @@ fn write_block(text: &str, column: usize, out: &mut String) {
         Some(body) if body.is_empty() || body.ends_with('\n') => out.push('+'),
         Some(_) => {}
     }
-    let indent = if column == 0 && out.len() <= 3 {
-        4
-    } else {
-        column + 4
-    };
-    for line in body.unwrap_or(text).split('\n') {
+    // A line break at the very beginning is the one after the sign.
+    let lines = body.unwrap_or(text).split('\n');
+    for line in lines.skip(usize::from(text.starts_with('\n'))) {
         out.push('\n');
         if !line.is_empty() {
             spaces(indent, out);
@@ -359,6 +365,10 @@ fn write_quoted(text: &str, out: &mut String) {
                     .expect("a string takes all that is written to it");
             }
             '\u{feff}' => out.push_str("\\uFEFF"),
+            c if c > '\u{ffff}' => {
+                write!(out, "\\U{:08X}", c as u32)
+                    .expect("a string takes all that is written to it");
+            }
             c => out.push(c),
         }
     }

@@ -519,6 +519,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 Some(other) => uuid::Uuid::parse_str(other)
                     .map_err(|_| format!("invalid ns uuid: {}", go_quote::quote(other)))?,
             };
+            if matches!(receiver, Value::Timestamp(_)) {
+                return Err(CallError::wanted("string", receiver));
+            }
             let name = string(receiver)?;
             Ok(uuid::Uuid::new_v5(&space, name.as_bytes()).to_string().into())
         }),
