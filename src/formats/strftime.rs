@@ -1,5 +1,6 @@
 //! `strftime` and `strptime`: times by directives such as `%Y-%m-%d`.
 
+use super::go_quote::{quote, quote_char};
 use super::go_time::{Civil, DAYS, Layout, MONTHS, days_in, unix_seconds};
 use std::fmt::Write;
 
@@ -144,8 +145,8 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
     let fail = |why: String| {
         format!(
             "failed to parse {} with {}: {why}",
-            go_quote(value),
-            go_quote(format)
+            quote(value),
+            quote(format)
         )
     };
     let mut fields = Fields {
@@ -156,7 +157,7 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
     };
     let rest = fields.read(value, format).map_err(&fail)?;
     if !rest.is_empty() {
-        return Err(fail(format!("unparsed string {}", go_quote(rest))));
+        return Err(fail(format!("unparsed string {}", quote(rest))));
     }
     if let Some(unix) = fields.unix {
         return Ok(Parsed {
@@ -167,6 +168,9 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
     }
     if let Some(pm) = fields.pm {
         fields.hour = fields.hour % 12 + if pm { 12 } else { 0 };
+    }
+    if let Some(century) = fields.century {
+        fields.year = century * 100 + fields.year % 100;
     }
     if let Some(day) = fields.yearday {
         (fields.month, fields.day) = (1, day);
@@ -196,6 +200,7 @@ struct Fields {
     second: i64,
     nanos: u32,
     yearday: Option<i64>,
+    century: Option<i64>,
     pm: Option<bool>,
     offset: Option<i32>,
     unix: Option<i64>,
@@ -208,19 +213,75 @@ impl Fields {
             if c != '%' {
                 value = value
                     .strip_prefix(c)
-                    .ok_or_else(|| format!("expected '{c}'"))?;
+                    .ok_or_else(|| format!("expected {}", quote_char(c)))?;
                 continue;
             }
-            let directive = match chars.next() {
-                Some('-' | '_' | '0' | '^' | ':') => chars.next(),
-                other => other,
+            let Some(mut directive) = chars.next() else {
+                return Err("stray \"%\"".into());
             };
-            let Some(directive) = directive else {
-                return Err("stray %".into());
+            // Colons say how a zone's offset is written; no other flag is known here.
+            let mut colons = 0;
+            while directive == ':' && colons < 2 {
+                colons += 1;
+                directive = chars.next().unwrap_or(' ');
+            }
+            if colons > 0 && directive != 'z' {
+                return Err(format!("expected 'z' after \"%{}\"", &"::"[..colons]));
+            }
+            value = match directive {
+                'z' => self.offset(value, colons)?,
+                directive => self.directive(value, directive)?,
             };
-            value = self.directive(value, directive)?;
         }
         Ok(value)
+    }
+
+    /// Reads how far a zone is from UTC; `colons` says how many the format has for it.
+    fn offset<'v>(&mut self, value: &'v str, colons: usize) -> Result<&'v str, String> {
+        let directive = &"::z"[2 - colons..];
+        let bad = || format!("cannot parse \"%{directive}\"");
+        if let Some(rest) = value.strip_prefix('Z') {
+            self.offset = Some(0);
+            return Ok(rest);
+        }
+        let sign = match value.as_bytes().first() {
+            Some(b'+') => 1,
+            Some(b'-') => -1,
+            _ => return Err(bad()),
+        };
+        let two = |text: &str, max: i32| -> Option<i32> {
+            let digits = text.get(..2)?;
+            let all = digits.bytes().all(|b| b.is_ascii_digit());
+            digits.parse().ok().filter(|n| all && *n <= max)
+        };
+        let mut rest = &value[1..];
+        let mut seconds = two(rest, 23).ok_or_else(bad)? * 3600;
+        rest = &rest[2..];
+        let after_colon = rest.strip_prefix(':');
+        if colons > 0 && after_colon.is_none() {
+            return Err(format!("expected ':' for \"%{directive}\""));
+        }
+        let minutes = after_colon.unwrap_or(rest);
+        match two(minutes, 59) {
+            Some(n) => {
+                seconds += n * 60;
+                rest = &minutes[2..];
+            }
+            None if colons > 0 || after_colon.is_some() => return Err(bad()),
+            None => {}
+        }
+        let may_have_seconds = colons == 2 || (colons == 0 && after_colon.is_some());
+        let after_second = rest.strip_prefix(':').filter(|_| may_have_seconds);
+        match after_second.and_then(|rest| Some((two(rest, 59)?, &rest[2..]))) {
+            Some((n, after)) => {
+                seconds += n;
+                rest = after;
+            }
+            None if colons == 2 => return Err(bad()),
+            None => {}
+        }
+        self.offset = Some(sign * seconds);
+        Ok(rest)
     }
 
     fn directive<'v>(&mut self, value: &'v str, directive: char) -> Result<&'v str, String> {
@@ -244,16 +305,16 @@ impl Fields {
                 Ok((n, &text[count..]))
             }
         };
+        // Long names as they are, short ones by their first three letters.
         let name = |table: &[&str]| -> Result<(usize, &'v str), String> {
-            let at = |length: fn(&str) -> usize| {
-                let found = table.iter().position(|n| {
-                    value
-                        .get(..length(n))
-                        .is_some_and(|v| v.eq_ignore_ascii_case(&n[..length(n)]))
-                });
-                found.map(|i| (i, &value[length(table[i])..]))
-            };
-            at(str::len).or_else(|| at(|_| 3)).ok_or_else(bad)
+            let long = matches!(directive, 'A' | 'B');
+            let found = table.iter().enumerate().find_map(|(i, name)| {
+                let name = if long { name } else { &name[..3] };
+                let begin = value.get(..name.len())?;
+                let fits = begin.eq_ignore_ascii_case(name);
+                fits.then(|| (i, &value[name.len()..]))
+            });
+            found.ok_or_else(bad)
         };
         let rest;
         match directive {
@@ -286,7 +347,12 @@ impl Fields {
             }
             'u' | 'w' => (_, rest) = number(1, 0, 7)?,
             'U' | 'W' | 'V' => (_, rest) = number(2, 0, 53)?,
-            'C' | 'g' => (_, rest) = number(2, 0, 99)?,
+            'C' => {
+                let (century, after) = number(2, 0, 99)?;
+                self.century = Some(century);
+                rest = after;
+            }
+            'g' => (_, rest) = number(2, 0, 99)?,
             'G' => (_, rest) = number(4, 0, 9999)?,
             'B' | 'b' | 'h' => {
                 let (i, after) = name(&MONTHS)?;
@@ -302,34 +368,17 @@ impl Fields {
                 });
                 rest = &value[2..];
             }
-            'z' => {
-                if let Some(after) = value.strip_prefix('Z') {
-                    (self.offset, rest) = (Some(0), after);
-                } else {
-                    let sign = if value.starts_with('-') { -1 } else { 1 };
-                    let digits: String = value
-                        .chars()
-                        .skip(1)
-                        .filter(char::is_ascii_digit)
-                        .take(4)
-                        .collect();
-                    let length = if value.as_bytes().get(3) == Some(&b':') {
-                        6
-                    } else {
-                        5
-                    };
-                    if !value.starts_with(['+', '-']) || digits.len() < 4 || value.len() < length {
-                        return Err(bad());
-                    }
-                    let n: i32 = digits.parse().map_err(|_| bad())?;
-                    self.offset = Some(sign * (n / 100 * 3600 + n % 100 * 60));
-                    rest = value.get(length..).ok_or_else(bad)?;
-                }
-            }
             'Z' => {
                 let count = value.bytes().take_while(u8::is_ascii_uppercase).count();
-                if count == 0 {
-                    return Err(bad());
+                let is_name = match count {
+                    3 => true,
+                    4 => value[..4].ends_with('T') || &value[..4] == "WITA",
+                    5 => value[..5].ends_with("ST"),
+                    _ => false,
+                };
+                if !is_name {
+                    let given = quote(&value[..count]);
+                    return Err(format!("cannot parse {given} with \"%Z\""));
                 }
                 if matches!(&value[..count], "UTC" | "GMT") {
                     self.offset = Some(0);
@@ -343,17 +392,17 @@ impl Fields {
             'r' => rest = self.read(value, "%I:%M:%S %p")?,
             'c' => rest = self.read(value, "%a %b %e %H:%M:%S %Y")?,
             'v' => rest = self.read(value, "%e-%b-%Y")?,
-            'n' | 't' => rest = value.strip_prefix([' ', '\n', '\t']).ok_or_else(bad)?,
-            '%' => rest = value.strip_prefix('%').ok_or_else(bad)?,
-            other => return Err(format!("unexpected format: \"%{other}\"")),
+            'n' | 't' => {
+                rest = value.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
+                if rest.len() == value.len() {
+                    return Err(format!("expected a space for \"%{directive}\""));
+                }
+            }
+            '%' => rest = value.strip_prefix('%').ok_or("expected '%'")?,
+            other => return Err(format!("unexpected format \"%{other}\"")),
         }
         Ok(rest)
     }
-}
-
-/// A string in quotes, with the escapes of Go's `%q`.
-fn go_quote(text: &str) -> String {
-    format!("{text:?}")
 }
 
 #[cfg(test)]
@@ -395,5 +444,30 @@ mod tests {
             error,
             r#"failed to parse "2026-11-23T10:20:30Z" with "%Y-%b-%d %H:%M:%S": cannot parse "%b""#
         );
+    }
+
+    #[test]
+    fn faults_name_the_directive() {
+        for (text, format, why) in [
+            ("1", "%-d", r#"unexpected format "%-""#),
+            ("1", "%Q", r#"unexpected format "%Q""#),
+            ("1", "%", r#"stray "%""#),
+            ("1", "%d %n", "expected ' '"),
+            ("1", "%d%n", r#"expected a space for "%n""#),
+            ("1", "%:d", r#"expected 'z' after "%:""#),
+            ("+0100", "%:z", r#"expected ':' for "%:z""#),
+            ("0100", "%z", r#"cannot parse "%z""#),
+            ("1", "%Z", r#"cannot parse "" with "%Z""#),
+            ("Aug", "%B", r#"cannot parse "%B""#),
+            ("August", "%b", r#"unparsed string "ust""#),
+            ("1.1234567", "%S.%f", r#"unparsed string "7""#),
+        ] {
+            let error = parse(text, format).expect_err("a fault");
+            assert!(error.ends_with(&format!(": {why}")), "{error}");
+        }
+        let offset = |text: &str, format: &str| parse(text, format).map(|p| p.offset);
+        assert_eq!(offset("+01", "%z"), Ok(Some(3600)));
+        assert_eq!(offset("-01:30", "%z"), Ok(Some(-5400)));
+        assert_eq!(offset("+01:00:30", "%::z"), Ok(Some(3630)));
     }
 }

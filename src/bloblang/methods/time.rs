@@ -522,6 +522,16 @@ fn adder(args: &[Value], sign: f64) -> Result<MethodFn, CallError> {
     }))
 }
 
+/// The instant when clocks in a zone show what UTC's show at `seconds`.
+fn on_the_clock(seconds: i64, zone: &Zone) -> i64 {
+    let offset_at = |seconds: i64| i64::from(Timestamp::new(seconds, 0, zone.clone()).offset().0);
+    match offset_at(seconds) {
+        0 => seconds,
+        // Where clocks change in between, what holds then counts.
+        guess => seconds.wrapping_sub(offset_at(seconds.wrapping_sub(guess))),
+    }
+}
+
 fn add(time: &Timestamp, period: &Period, sign: f64) -> Timestamp {
     let days = period.weeks * 7.0 + period.days;
     if [period.years, period.months, days]
@@ -540,7 +550,7 @@ fn add(time: &Timestamp, period: &Period, sign: f64) -> Timestamp {
             i64::from(civil.minute),
             i64::from(civil.second),
         );
-        seconds.wrapping_sub(i64::from(civil.offset))
+        on_the_clock(seconds, time.zone())
     });
     let moved = Timestamp::new(moved, i64::from(time.nanos()), time.zone().clone());
     moved.plus_nanos((period.time_nanos() as f64 * sign) as i64)
@@ -569,6 +579,14 @@ mod tests {
             round(&at("2020-08-14T05:30:00Z"), 0),
             at("2020-08-14T05:30:00Z")
         );
+    }
+
+    #[test]
+    fn periods_are_added_by_the_clock_of_the_zone() {
+        let berlin = Zone::Named(chrono_tz::Europe::Berlin);
+        let period = Period::parse("P1M").expect("a period");
+        let later = add(&at("2024-03-10T07:30:00Z").in_zone(berlin), &period, 1.0);
+        assert_eq!(later.to_string(), "2024-04-10T08:30:00+02:00");
     }
 
     #[test]

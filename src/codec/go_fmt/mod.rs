@@ -374,6 +374,21 @@ mod tests {
                 "a%!(EXTRA int64=1, string=b)",
             ),
             ("%[2]v %[1]v %%", vec![int(1), int(2)], "2 1 %"),
+            (
+                "%+v %+d %+s %+q %+t",
+                vec![int(5), int(5), "é".into(), "é".into(), int(5)],
+                "5 +5 é \"\\u00e9\" %!t(int64=+5)",
+            ),
+            (
+                "%s %d %#v",
+                vec![json("[null]"), json(r#"{"a":null}"#), Value::Null],
+                "[<nil>] map[%!d(string=a):<nil>] <nil>",
+            ),
+            (
+                "%e %U",
+                vec![Bytes::from_static(b"a").into(), int(-5)],
+                "[%!e(uint8=97)] U+FFFFFFFFFFFFFFFB",
+            ),
             ("%[3]v %!", vec![int(1)], "%!v(BADINDEX) %!!(int64=1)"),
             ("%*d|%", vec![int(4), int(7)], "   7|%!(NOVERB)"),
             (

@@ -6,17 +6,24 @@ impl Spec {
     pub(super) fn write(self, verb: char, arg: &Value, out: &mut Vec<u8>) {
         match verb {
             'T' => return self.pad(type_of(arg).as_bytes(), out),
-            'v' if self.sharp => return self.pad(go_syntax(arg).as_bytes(), out),
+            // Null is no Go value, which has no syntax either.
+            'v' if self.sharp && !matches!(arg, Value::Null) => {
+                return self.pad(go_syntax(arg).as_bytes(), out);
+            }
             // With this verb, the sign asks for the names of fields, which no value here has.
             'v' if self.plus => {
-                return Spec {
+                let plain = Spec {
                     plus: false,
                     ..self
-                }
-                .write(verb, arg, out);
+                };
+                return plain.write_as(verb, arg, out);
             }
             _ => {}
         }
+        self.write_as(verb, arg, out);
+    }
+
+    fn write_as(self, verb: char, arg: &Value, out: &mut Vec<u8>) {
         let done = match arg {
             Value::Null if verb == 'v' => {
                 self.pad(b"<nil>", out);
@@ -32,9 +39,8 @@ impl Spec {
             Value::Number(n) => self.text(verb, n.as_str().as_bytes(), out),
             Value::String(text) => self.text(verb, text.as_bytes(), out),
             Value::Bytes(bytes) => match verb {
-                'v' | 'd' => {
-                    let items = bytes.iter().map(|b| Value::Uint(u64::from(*b)));
-                    self.list(verb, items, out);
+                verb if !matches!(verb, 's' | 'q' | 'x' | 'X') => {
+                    self.bytes(verb, bytes, out);
                     true
                 }
                 verb => self.text(verb, bytes, out),
@@ -69,10 +75,26 @@ impl Spec {
                 // The flags still hold for what is shown.
                 let mut shown = self;
                 shown.sharp = false;
-                shown.write('v', arg, out);
+                shown.write_as('v', arg, out);
             }
             out.push(b')');
         }
+    }
+
+    /// Bytes as the list of numbers that they are to most verbs.
+    fn bytes(self, verb: char, bytes: &[u8], out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (i, byte) in bytes.iter().enumerate() {
+            if i > 0 {
+                out.push(b' ');
+            }
+            if !self.integer(verb, false, u64::from(*byte), out) {
+                out.extend_from_slice(format!("%!{verb}(uint8=").as_bytes());
+                self.integer('v', false, u64::from(*byte), out);
+                out.push(b')');
+            }
+        }
+        out.push(b']');
     }
 
     fn list(self, verb: char, items: impl Iterator<Item = Value>, out: &mut Vec<u8>) {
@@ -127,6 +149,7 @@ impl Spec {
                     !text.contains(&b'`') && text.iter().all(|b| *b >= b' ' || *b == b'\t');
                 let quoted = match self.sharp && can_be_raw {
                     true => format!("`{}`", String::from_utf8_lossy(&text)),
+                    false if self.plus => ascii(&go_quote::quote_bytes(&text)),
                     false => go_quote::quote_bytes(&text),
                 };
                 self.pad(quoted.as_bytes(), out);
@@ -200,7 +223,10 @@ impl Spec {
             'c' => c.to_string(),
             'q' => go_quote::quote_char(c),
             _ => {
-                let code = format!("U+{n:04X}");
+                let code = match negative {
+                    true => format!("U+{:X}", n.wrapping_neg()),
+                    false => format!("U+{n:04X}"),
+                };
                 match (self.sharp, found) {
                     (true, Some(c)) if go_quote::is_printable(c) => format!("{code} '{c}'"),
                     _ => code,
@@ -259,4 +285,17 @@ impl Spec {
         spec.pad(format!("{sign}{zeros}{digits}").as_bytes(), out);
         true
     }
+}
+
+/// Characters beyond ASCII as the escapes of a Go string.
+fn ascii(quoted: &str) -> String {
+    let mut out = String::with_capacity(quoted.len());
+    for c in quoted.chars() {
+        match u32::from(c) {
+            0..0x80 => out.push(c),
+            n @ 0x80..0x1_0000 => out.push_str(&format!("\\u{n:04x}")),
+            n => out.push_str(&format!("\\U{n:08x}")),
+        }
+    }
+    out
 }
