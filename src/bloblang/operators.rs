@@ -69,9 +69,10 @@ impl Op {
             true => kind.to_string(),
             false => format!("{kind} (from {name})"),
         };
-        // Times count as text to what computes with numbers, and with a number on the left to the others.
-        let computes = matches!(self, Op::Sub | Op::Mul | Op::Div);
-        let beside_number = self != Op::Rem && numbers(left, left).is_some();
+        // Times count as text to what takes numbers of any kind, and with a number on the left to all that doesn't divide.
+        let computes = matches!(self, Op::Sub | Op::Mul);
+        let divides = matches!(self, Op::Div | Op::Rem);
+        let beside_number = !divides && numbers(left, left).is_some();
         let kind = |flow: &Flow, as_text: bool| match flow {
             Flow::Value(Value::Timestamp(_)) if as_text => "string",
             flow => flow.type_name(),

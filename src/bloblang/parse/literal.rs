@@ -48,6 +48,8 @@ impl Parser<'_> {
             end = digits(end + 1);
         }
         let text = &self.text[start..end];
+        // A sign is about the number that is read, which the smallest there is isn't without it.
+        let unsigned = &self.text[first..end];
         if decimals {
             self.at = end;
             return match text.parse() {
@@ -60,15 +62,15 @@ impl Parser<'_> {
                 ),
             };
         }
-        match text.parse() {
+        match unsigned.parse::<i64>() {
             Ok(n) => {
                 self.at = end;
-                Ok(Some(Value::Int(n)))
+                Ok(Some(Value::Int(if first > start { -n } else { n })))
             }
             Err(_) => self.fault(
                 start,
                 format!(
-                    "failed to parse '{text}' as integer: strconv.ParseInt: parsing \"{text}\": value out of range"
+                    "failed to parse '{unsigned}' as integer: strconv.ParseInt: parsing \"{unsigned}\": value out of range"
                 ),
             ),
         }

@@ -42,6 +42,10 @@ fn times_are_compared_as_text() {
         ),
         ("root.a = \"a\".bytes() + \"b\"", r#"{"a":"ab"}"#),
         (
+            "root = this.a / 0.ts_tz(\"UTC\")",
+            "Error: failed assignment (line 1): cannot divide types null (from field `this.a`) and timestamp (from method ts_tz)",
+        ),
+        (
             "root = this.a - 0.ts_tz(\"UTC\")",
             "Error: failed assignment (line 1): cannot subtract types null (from field `this.a`) and string (from method ts_tz)",
         ),

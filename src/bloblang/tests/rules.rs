@@ -14,6 +14,11 @@ fn signs_and_operators() {
             "Error: failed assignment (line 1): cannot subtract types number (from number literal) and string (from method string)",
         ),
         ("root = !!true", "Refused: 1:9: expected query"),
+        ("root = -9223372036854775807", "-9223372036854775807"),
+        (
+            "root = !-9223372036854775808",
+            "Refused: 1:9: failed to parse '9223372036854775808' as integer: strconv.ParseInt: parsing \"9223372036854775808\": value out of range",
+        ),
         (
             "root = !-1",
             "Error: failed assignment (line 1): expected bool value, got number from number literal (-1)",
