@@ -163,6 +163,12 @@ pub fn unsupported(value: &Value) -> Option<String> {
             Value::Float(n) if !n.is_finite() => {
                 return Some(format!("json: unsupported value: {}", go_num::float_g(n)));
             }
+            Value::Timestamp(time) if !time.with_civil(|c| (0..=9999).contains(&c.year)) => {
+                let why = "Time.MarshalJSON: year outside of range [0,9999]";
+                return Some(format!(
+                    "json: error calling MarshalJSON for type time.Time: {why}"
+                ));
+            }
             Value::Array(items) => open.extend(items.iter().collect::<Vec<_>>().into_iter().rev()),
             Value::Object(fields) => {
                 open.extend(

@@ -435,6 +435,10 @@ fn zone(value: &Value) -> Result<Option<Zone>, CallError> {
     };
     match name.as_str() {
         "" | "UTC" | "Local" => Ok(Some(Zone::Utc)),
+        // Zones are looked up as files, by names that don't leave their folder.
+        name if name.starts_with('/') || name.contains("..") => {
+            Err("failed to parse timezone location name: time: invalid location name".into())
+        }
         _ => match name.parse() {
             Ok(tz) => Ok(Some(Zone::Named(tz))),
             Err(_) => Err(format!(

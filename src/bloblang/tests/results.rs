@@ -90,6 +90,16 @@ fn functions_and_methods_give() {
         ),
         ("root = tracing_id().length()", "{}", "32"),
         (
+            "root = this.ts_tz(\"UTC\").format_json()",
+            "1e18",
+            "Error: failed assignment (line 1): method ts_tz: json: error calling MarshalJSON for type time.Time: Time.MarshalJSON: year outside of range [0,9999]",
+        ),
+        (
+            "root = 0.ts_tz(this).catch(e -> e)",
+            "\"/Europe\"",
+            "failed to parse timezone location name: time: invalid location name",
+        ),
+        (
             "root = this.ts_parse(\"2006-01-02\").catch(e -> e)",
             "\"2024-01-01 10\"",
             "parsing time \"2024-01-01 10\": extra text: \" 10\"",
