@@ -1,6 +1,6 @@
 //! Gathers batches into larger ones by a policy, and takes the answer for a large one apart again.
 
-use super::wiring::Shop;
+use super::{log::Log, wiring::Shop};
 use crate::bloblang::Mapping;
 use crate::component::{Answer, BatchError, BatchPolicy, Chain, Wiring};
 use crate::message::{Batch, ComponentName, Message};
@@ -15,6 +15,7 @@ pub(super) struct Batcher {
     period: Option<Duration>,
     jitter: f64,
     check: Option<Mapping>,
+    log: Log,
     chain: Chain,
     created: [Counter; 4],
 }
@@ -50,6 +51,7 @@ impl Batcher {
             period: policy.period.0.filter(|p| !p.is_zero()),
             jitter: policy.jitter.clamp(0.0, 1.0),
             check: policy.check.clone(),
+            log: shop.log(name.clone()),
             chain: shop.clone().processors(&policy.processors)?,
             created,
         })
@@ -86,7 +88,13 @@ impl Batcher {
 
     fn is_last(&self, batch: &Batch, newest: usize) -> bool {
         // A check that fails counts as a no.
-        let says_so = |check: &Mapping| check.check(batch, newest).unwrap_or(false);
+        let says_so = |check: &Mapping| {
+            check.check(batch, newest).unwrap_or_else(|error| {
+                self.log
+                    .error(format_args!("Failed to execute batch check query: {error}"));
+                false
+            })
+        };
         self.check.as_ref().is_some_and(says_so)
     }
 

@@ -27,8 +27,8 @@ pub(super) struct Tally {
 pub(super) struct Watch {
     name: ComponentName,
     log: Log,
-    /// Whether its failures are errors to whoever reads the log, and not details.
-    loud: bool,
+    /// What is said before its failures, if they are errors to whoever reads the log and not details.
+    loud: Option<&'static str>,
     /// None where nobody measures.
     metrics: Option<ProcessorMetrics>,
     calls: AtomicU64,
@@ -44,7 +44,12 @@ struct ProcessorMetrics {
 }
 
 impl Watch {
-    pub fn new(metrics: &Metrics, name: ComponentName, log: Log, loud: bool) -> Watch {
+    pub fn new(
+        metrics: &Metrics,
+        name: ComponentName,
+        log: Log,
+        loud: Option<&'static str>,
+    ) -> Watch {
         let labels = [("label", &*name.label), ("path", &*name.path)];
         let metrics = metrics.is_on().then(|| ProcessorMetrics {
             received: metrics.counter("processor_received", &labels),
@@ -117,8 +122,8 @@ impl Watch {
 
     #[cold]
     fn log(&self, error: &MessageError) {
-        if self.loud {
-            self.log.error(format_args!("{}", error.text));
+        if let Some(before) = self.loud {
+            self.log.error(format_args!("{before}{}", error.text));
         } else {
             self.log
                 .debug(format_args!("Processor failed: {}", error.text));

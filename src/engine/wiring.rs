@@ -151,9 +151,7 @@ impl Shop {
             "noop" | "metric" | "log" | "resource" | "sync_response" => &off,
             _ => &self.metrics,
         };
-        // Whoever writes a mapping wants to hear of its failures; other processors fail in the normal course of things.
-        let loud =
-            self.log_all_errors || matches!(config.name, "mapping" | "mutation" | "bloblang");
+        let loud = loud(config.name).or(self.log_all_errors.then_some(""));
         Watch::new(metrics, name.clone(), self.log(name), loud)
     }
 
@@ -171,6 +169,19 @@ impl Shop {
             wiring: self.clone(),
         }
     }
+}
+
+/// What the log says before a failure of a processor of this type: whoever writes a mapping wants to hear of it, and whoever takes
+/// messages apart. Others fail in the normal course of things.
+fn loud(processor: &str) -> Option<&'static str> {
+    Some(match processor {
+        "mapping" | "mutation" | "bloblang" | "group_by_value" => "",
+        "archive" => "Failed to create archive: ",
+        "compress" => "Failed to compress message: ",
+        "decompress" => "Failed to decompress message part: ",
+        "unarchive" => "Failed to unarchive message part: ",
+        _ => return None,
+    })
 }
 
 /// Whether all that still exist are connected.

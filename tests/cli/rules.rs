@@ -257,6 +257,19 @@ fn a_rejecting_output_counts_and_a_resource_has_its_label_at_home() {
     let said = String::from_utf8(lint.expect("it starts").stderr).expect("text");
     let wanted = "labelled.yaml(1,26) label field should be omitted when pointing to a resource\n";
     assert_eq!(said, wanted);
+    folder.write(
+        "old.yaml",
+        "pipeline: {processors: [{parse_log: {format: syslog_rfc5424, codec: json}}]}\n",
+    );
+    for (args, success) in [
+        (&["lint", "old.yaml"][..], true),
+        (&["lint", "--deprecated", "old.yaml"], false),
+    ] {
+        let output = program(&folder).args(args).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("field codec is deprecated"), "{said}");
+        assert_eq!(output.status.success(), success, "{args:?}");
+    }
     let stream = "output: {drop_on: {error: true, output: {reject: no}}}\nmetrics: {logger: {push_interval: 1h}}\nlogger: {level: INFO}\n";
     folder.write("stream.yaml", &format!("http: {{enabled: false}}\ninput: {{generate: {{count: 2, interval: '', mapping: 'root = 1'}}}}\n{stream}"));
     let output = program(&folder)
@@ -269,4 +282,44 @@ fn a_rejecting_output_counts_and_a_resource_has_its_label_at_home() {
         said.contains("output_error") && !said.contains("Failed to send message to reject"),
         "{said}"
     );
+}
+
+#[test]
+fn the_log_tells_of_messages_that_processors_could_not_deal_with() {
+    let folder = Folder::new();
+    folder.write(
+        "stream.yaml",
+        "http: {enabled: false}
+input: {generate: {count: 1, interval: '', mapping: 'root = \"x\"'}}
+pipeline:
+  processors:
+    - unarchive: {format: json_array}
+    - decompress: {algorithm: gzip}
+    - switch: [{check: 'this.a', processors: [{noop: {}}]}]
+    - while: {check: 'this.b', processors: [{noop: {}}]}
+    - branch: {processors: [{noop: {}}], result_map: 'root.c = this'}
+    - branch: {processors: [{mapping: 'root = deleted()'}]}
+    - sleep: {duration: nope}
+output: {drop: {}}
+",
+    );
+    let output = program(&folder)
+        .args(["-c", "stream.yaml"])
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    for wanted in [
+        "Failed to unarchive message part: failed to parse message into JSON array: ",
+        "Failed to decompress message part: ",
+        "Failed to test case 0: failed assignment (line 1): ",
+        "Query failed for loop: failed assignment (line 1): ",
+        "Branch error: result mapping failed: failed assignment (line 1): ",
+        "Child processors failed: child processors resulted in zero messages",
+        "Failed to parse duration: time: invalid duration",
+    ] {
+        let told = said
+            .lines()
+            .any(|line| line.contains("level=error") && line.contains(wanted));
+        assert!(told, "{wanted}\n{said}");
+    }
 }

@@ -81,7 +81,7 @@ impl ReadUntil {
         };
         let passes = |batch: &[crate::message::Message]| {
             check.check(batch, 0).unwrap_or_else(|error| {
-                tracing::error!(path = %self.cx.name.path, %error, "a check failed");
+                tracing::error!(path = %self.cx.name.path, "Failed to execute check query: {error}");
                 false
             })
         };

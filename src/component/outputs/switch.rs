@@ -90,7 +90,7 @@ impl Switch {
             let taken = match &case.check {
                 None => true,
                 Some(check) => check.check(batch, index).unwrap_or_else(|error| {
-                    tracing::error!(path = %self.path, case = number, %error, "a check failed");
+                    tracing::error!(path = %self.path, "Failed to test case {number}: {error}");
                     false
                 }),
             };

@@ -138,7 +138,7 @@ impl Archive {
     fn names(&self, batch: &[Message]) -> Vec<crate::value::Str> {
         let name = |i| {
             self.config.path.text(batch, i).unwrap_or_else(|error| {
-                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "name interpolation error: {error}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Name interpolation error: {error}");
                 crate::value::Str::from_static("")
             })
         };

@@ -3,7 +3,7 @@
 use super::flow::{Flow, flow};
 use crate::bloblang::{Mapped, Mapping, Paths};
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
-use crate::message::{Batch, Message, MessageError};
+use crate::message::{Batch, ComponentName, Message, MessageError};
 use anyhow::ensure;
 
 crate::fields! {
@@ -38,6 +38,7 @@ impl BuildProcessor for Config {
 
 /// A branch, ready to run; `workflow` runs many.
 pub(super) struct Branch {
+    name: ComponentName,
     request: Option<Mapping>,
     pub chain: Chain,
     result: Option<Mapping>,
@@ -66,6 +67,7 @@ impl Branch {
             "the branch processor requires at least one child processor"
         );
         Ok(Branch {
+            name: cx.name.clone(),
             request: config.request_map.clone(),
             chain: cx.processors(&config.processors)?,
             result: config.result_map.clone(),
@@ -125,6 +127,13 @@ impl Branch {
             of,
         };
         let got = results.messages.len();
+        if got == 0 {
+            self.log("Child processors failed: child processors resulted in zero messages");
+        } else if got != asked {
+            self.log(&format!(
+                "Failed to align branch result: {asked} messages became {got}; filters, archives and whatever else changes how many there are belong before or after the branch"
+            ));
+        }
         for part in &mut results.of {
             if let Part::Failed(_) = part {
                 // What kept a message from being asked about is its own.
@@ -142,6 +151,10 @@ impl Branch {
             }
         }
         results
+    }
+
+    fn log(&self, text: &str) {
+        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "{text}");
     }
 
     fn request(&self, batch: &[Message], index: usize) -> Result<Option<Message>, String> {
@@ -185,7 +198,13 @@ impl Flow for Branch {
             let answered = match part {
                 Part::Skipped => Ok(()),
                 Part::Failed(reason) => Err(reason),
-                Part::Made(at) => self.answer(message, &results.messages, at),
+                Part::Made(at) => {
+                    let answered = self.answer(message, &results.messages, at);
+                    if let Err(reason) = &answered {
+                        self.log(&format!("Branch error: {reason}"));
+                    }
+                    answered
+                }
             };
             if let Err(reason) = answered {
                 message.set_error(Some(MessageError::anonymous(reason)));

@@ -115,7 +115,7 @@ impl Dedupe {
             Ok(()) => Ok(true),
             Err(CacheError::Exists) => Ok(false),
             Err(error) => {
-                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "cache error: {error}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Cache error: {error}");
                 Ok(!self.drop_on_err)
             }
         }

@@ -74,7 +74,7 @@ impl GroupBy {
         let fits = |(i, (check, _)): (usize, &(Mapping, Chain))| match check.check(batch, index) {
             Ok(fits) => fits.then_some(i),
             Err(error) => {
-                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to test group {i}: {error}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Failed to test group {i}: {error}");
                 None
             }
         };

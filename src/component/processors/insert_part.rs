@@ -51,7 +51,7 @@ impl Process for Insert {
                 batch.insert(at.clamp(0, length) as usize, new);
             }
             Err(error) => {
-                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "content interpolation error: {error}");
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Content interpolation error: {error}");
             }
         }
         out.push(batch);

@@ -92,7 +92,7 @@ impl Metric {
                 Some(text) => text.clone(),
                 None => value
                     .text(batch, index)
-                    .map_err(|e| format!("label interpolation error: {e}"))?,
+                    .map_err(|e| format!("Handler error: label interpolation error: {e}"))?,
             };
             labels.push((name.as_str(), value));
         }
@@ -123,14 +123,14 @@ impl Metric {
             return Ok(());
         }
         let text = self.config.value.text(batch, index);
-        let text = text.map_err(|e| format!("value interpolation error: {e}"))?;
+        let text = text.map_err(|e| format!("Value interpolation error: {e}"))?;
         let number = match text.parse::<i64>() {
             Ok(n) => n,
             Err(_) => match text.parse::<f64>() {
                 Ok(n) if n.is_finite() => n as i64,
                 _ => {
                     return Err(format!(
-                        "the value of a metric should be a number, not {:?}",
+                        "Handler error: the value of a metric should be a number, not {:?}",
                         &*text
                     ));
                 }
@@ -139,7 +139,7 @@ impl Metric {
         match handle {
             Handle::Gauge(gauge) => gauge.set(number),
             _ if number < 0 => {
-                return Err("the value of a counter or timing can't be negative".into());
+                return Err(format!("Handler error: value {number} is negative"));
             }
             Handle::Counter(counter) => counter.add(number as u64),
             Handle::Timing(timing) => timing.record_ns(number as u64),

@@ -46,11 +46,11 @@ impl ProcessAsync for Sleep {
                 Ok(text) => match go_duration(&text) {
                     Ok(duration) => total += duration,
                     Err(error) => {
-                        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to parse the sleep duration: {error}");
+                        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Failed to parse duration: {error}");
                     }
                 },
                 Err(error) => {
-                    tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "period interpolation error: {error}");
+                    tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Period interpolation error: {error}");
                 }
             }
         }

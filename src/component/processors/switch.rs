@@ -2,9 +2,9 @@
 
 use super::flow::{Flow, any_waits, fail, flow, put};
 use super::reading::single;
-use crate::bloblang::Mapping;
+use crate::bloblang::{EvalError, Mapping};
 use crate::component::{BuildProcessor, Chain, Context, Processor, ProcessorConfig};
-use crate::message::{Batch, Message};
+use crate::message::{Batch, ComponentName, Message};
 use anyhow::ensure;
 
 single! {
@@ -44,7 +44,10 @@ impl BuildProcessor for Config {
                 falls: case.fallthrough,
             });
         }
-        Ok(flow(Switch(arms)))
+        Ok(flow(Switch {
+            arms,
+            name: cx.name.clone(),
+        }))
     }
 }
 
@@ -55,7 +58,7 @@ struct Arm {
 }
 
 impl Arm {
-    fn fits(&self, batch: &[Message], index: usize) -> Result<bool, crate::bloblang::EvalError> {
+    fn fits(&self, batch: &[Message], index: usize) -> Result<bool, EvalError> {
         match &self.check {
             Some(check) => check.check(batch, index),
             None => Ok(true),
@@ -63,11 +66,14 @@ impl Arm {
     }
 }
 
-struct Switch(Vec<Arm>);
+struct Switch {
+    arms: Vec<Arm>,
+    name: ComponentName,
+}
 
 impl Flow for Switch {
     fn waits(&self) -> bool {
-        any_waits(self.0.iter().map(|arm| &arm.chain))
+        any_waits(self.arms.iter().map(|arm| &arm.chain))
     }
 
     async fn run(&self, batch: Batch, out: &mut Vec<Batch>) {
@@ -79,20 +85,25 @@ impl Flow for Switch {
     }
 
     async fn close(&self) {
-        for arm in &self.0 {
+        for arm in &self.arms {
             arm.chain.close().await;
         }
     }
 }
 
 impl Switch {
+    fn untested(&self, case: usize, message: &mut Message, error: EvalError) {
+        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Failed to test case {case}: {error}");
+        fail(message, error);
+    }
+
     async fn run_one(&self, mut batch: Batch, out: &mut Vec<Batch>) {
-        for (i, arm) in self.0.iter().enumerate() {
+        for (i, arm) in self.arms.iter().enumerate() {
             match arm.fits(&batch, 0) {
                 Ok(false) => {}
                 Ok(true) => return self.run_from(i, batch, out).await,
                 Err(error) => {
-                    fail(&mut batch[0], error);
+                    self.untested(i, &mut batch[0], error);
                     break;
                 }
             }
@@ -103,15 +114,15 @@ impl Switch {
     /// Runs the case at `i`, and those that it falls through to.
     async fn run_from(&self, i: usize, batch: Batch, out: &mut Vec<Batch>) {
         let mut made = Vec::with_capacity(1);
-        self.0[i].chain.run_into(batch, &mut made).await;
+        self.arms[i].chain.run_into(batch, &mut made).await;
         let mut fallen = i;
-        while self.0[fallen].falls && fallen + 1 < self.0.len() {
+        while self.arms[fallen].falls && fallen + 1 < self.arms.len() {
             fallen += 1;
             let batch: Batch = made.drain(..).flatten().collect();
             if batch.is_empty() {
                 return;
             }
-            self.0[fallen].chain.run_into(batch, &mut made).await;
+            self.arms[fallen].chain.run_into(batch, &mut made).await;
         }
         super::flow::join(made, out);
     }
@@ -122,7 +133,7 @@ impl Switch {
         let mut left = std::mem::take(&mut places.batch);
         let mut done: Vec<(u32, Message)> = Vec::with_capacity(left.len());
         let mut fallen = Batch::new();
-        for arm in &self.0 {
+        for (case, arm) in self.arms.iter().enumerate() {
             let mut fits = std::mem::take(&mut fallen);
             let answers: Vec<_> = (0..left.len()).map(|i| arm.fits(&left, i)).collect();
             let mut rest = Batch::new();
@@ -131,7 +142,7 @@ impl Switch {
                     Ok(true) => fits.push(message),
                     Ok(false) => rest.push(message),
                     Err(error) => {
-                        fail(&mut message, error);
+                        self.untested(case, &mut message, error);
                         done.push((message.origin(), message));
                     }
                 }

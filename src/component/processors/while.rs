@@ -86,7 +86,7 @@ impl While {
             return false;
         };
         self.check.check(batch, 0).unwrap_or_else(|error| {
-            tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "failed to execute the check: {error}");
+            tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "Query failed for loop: {error}");
             false
         })
     }

@@ -6,6 +6,7 @@ mod scan;
 
 use super::flow::each;
 use crate::component::{BuildProcessor, Context, Processor};
+use crate::config::{Field, Linter, Node, Shape};
 use crate::value::{Object, Value};
 use anyhow::{anyhow, bail};
 use chrono::{DateTime, FixedOffset};
@@ -24,7 +25,26 @@ crate::fields! {
         /// The time zone in which times without one are shown, such as `Europe/Paris`. Only for `syslog_rfc3164`.
         default_timezone: String = "UTC",
         /// Deprecated and without effect: what a line becomes is always JSON.
-        codec: Option<String> [advanced],
+        codec: Codec [advanced],
+    }
+}
+
+/// A field that once chose what a line becomes.
+#[derive(Clone, Copy, Debug)]
+pub struct Codec;
+
+impl Field for Codec {
+    fn shape() -> Shape {
+        Shape::String
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<Codec> {
+        linter.deprecated(node.place, "field codec is deprecated");
+        Some(Codec)
+    }
+
+    fn absent() -> Option<Codec> {
+        Some(Codec)
     }
 }
 
@@ -46,9 +66,7 @@ crate::spec! {
 
 impl BuildProcessor for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Processor> {
-        if self.codec.is_some() {
-            tracing::warn!(target: "stream", "the field codec of parse_log has no effect");
-        }
+        let Codec = self.codec;
         let best_effort = self.best_effort;
         let zone: chrono_tz::Tz = self
             .default_timezone
