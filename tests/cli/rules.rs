@@ -135,6 +135,18 @@ fn processors_fail_and_pass_as_there() {
             "[\"{\\\"BASE10NUM\\\":\\\"12\\\",\\\"n\\\":12}\",null,{}]\n",
         ),
         (
+            "parse_log: a time has six digits of a second's parts at most",
+            "    - parse_log: {format: syslog_rfc5424}\n    - catch: [{mapping: 'root = error()'}]\n",
+            "<34>1 2003-10-11T22:14:15.1234567Z h a - - - m\n<34>1 2003-13-11T22:14:15Z h a - - - m\n",
+            "[\"expecting a RFC3339MICRO timestamp or a nil value [col 32]\",null,{}]\n[\"expecting a RFC3339MICRO timestamp or a nil value [col 12]\",null,{}]\n",
+        ),
+        (
+            "parse_log: and none in the older format",
+            "    - parse_log: {format: syslog_rfc3164}\n    - catch: [{mapping: 'root = error()'}]\n",
+            "<34>2003-10-11T22:14:15.123Z host app: msg\n<34>Oct  1 22:14:15.1 host app: msg\n",
+            "[\"expecting a Stamp or a RFC3339 timestamp [col 23]\",null,{}]\n[\"{\\\"facility\\\":4,\\\"priority\\\":34,\\\"severity\\\":2}\",null,{}]\n",
+        ),
+        (
             "json_schema: a whole number is an integer",
             "    - mapping: 'root = \"5\".number()'\n    - json_schema: {schema: '{\"type\":\"string\"}'}\n",
             "a\n",

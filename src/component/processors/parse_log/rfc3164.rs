@@ -56,18 +56,25 @@ pub(super) fn parse(line: &str, settings: &Settings, found: &mut Object) -> Resu
 fn timestamp(scan: &mut Scan<'_>, settings: &Settings, found: &mut Object) -> Result<(), String> {
     let rest = scan.rest();
     let what = "a Stamp timestamp";
+    let read;
     // `Dec  2 16:49:23`, always as long.
     if let Some(stamp) = rest.get(..15)
         && let Some(time) = read_stamp(stamp, &settings.year)
     {
         let shown = settings.zone.from_utc_datetime(&time).fixed_offset();
-        found.insert("timestamp", super::rfc3339(shown).into());
+        read = super::rfc3339(shown);
         scan.at += 15;
     } else if settings.allow_rfc3339
         && let word = rest.split(' ').next().unwrap_or_default()
         && let Ok(time) = DateTime::parse_from_rfc3339(word)
     {
-        found.insert("timestamp", super::rfc3339(time).into());
+        if let Some(point) = word.find('.') {
+            // Of a line with parts of seconds nothing is taken, not even with the best effort.
+            *found = Object::new();
+            scan.at += point;
+            return Err(scan.expecting("a Stamp or a RFC3339 timestamp"));
+        }
+        read = super::rfc3339(time);
         scan.at += word.len();
     } else {
         return Err(scan.expecting(what));
@@ -75,6 +82,7 @@ fn timestamp(scan: &mut Scan<'_>, settings: &Settings, found: &mut Object) -> Re
     if !scan.take(" ") {
         return Err(scan.expecting(what));
     }
+    found.insert("timestamp", read.into());
     Ok(())
 }
 

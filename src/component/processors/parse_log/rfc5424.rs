@@ -56,18 +56,77 @@ fn timestamp(scan: &mut Scan<'_>, found: &mut Object) -> Result<(), String> {
     let begin = scan.at;
     let text = scan.take_while(40, |b| b.is_ascii_graphic());
     if text != "-" {
+        let reach = reach(text.as_bytes());
         match DateTime::parse_from_rfc3339(text) {
-            Ok(time) => found.insert("timestamp", super::rfc3339(time).into()),
-            Err(_) => {
-                scan.at = begin;
+            Ok(time) if reach == text.len() => {
+                found.insert("timestamp", super::rfc3339(time).into());
+            }
+            _ => {
+                // Of a line without a time nothing is taken, not even with the best effort.
+                *found = Object::new();
+                scan.at = begin + reach;
                 return Err(scan.expecting(what));
             }
-        };
+        }
     }
     if !scan.take(" ") {
         return Err(scan.expecting(what));
     }
     Ok(())
+}
+
+/// How far a text is a time of RFC 3339 with six digits after the second's point at most.
+fn reach(text: &[u8]) -> usize {
+    let is_digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+    // Two digits up to `max`, and how far they go.
+    let two = |at: usize, min: u8, max: u8| {
+        let first = text
+            .get(at)
+            .filter(|b| (b'0'..=b'0' + max / 10).contains(b));
+        let Some(first) = first.map(|b| b - b'0') else {
+            return Err(at);
+        };
+        let second = text.get(at + 1).filter(|b| b.is_ascii_digit());
+        match second.map(|b| first * 10 + b - b'0') {
+            Some(number) if (min..=max).contains(&number) => Ok(at + 2),
+            _ => Err(at + 1),
+        }
+    };
+    let walk = || {
+        let mut at = (0..4).find(|at| !is_digit(*at)).map_or(Ok(4), Err)?;
+        let parts = [
+            (b'-', 1, 12),
+            (b'-', 1, 31),
+            (b'T', 0, 23),
+            (b':', 0, 59),
+            (b':', 0, 59),
+        ];
+        for (separator, min, max) in parts {
+            if text.get(at) != Some(&separator) {
+                return Err(at);
+            }
+            at = two(at + 1, min, max)?;
+        }
+        if text.get(at) == Some(&b'.') {
+            let digits = (at + 1..at + 7).take_while(|at| is_digit(*at)).count();
+            at += 1 + digits;
+            if digits == 0 {
+                return Err(at);
+            }
+        }
+        match text.get(at) {
+            Some(b'Z') => Ok(at + 1),
+            Some(b'+' | b'-') => {
+                at = two(at + 1, 0, 23)?;
+                match text.get(at) {
+                    Some(b':') => two(at + 1, 0, 59),
+                    _ => Err(at),
+                }
+            }
+            _ => Err(at),
+        }
+    };
+    walk().unwrap_or_else(|at| at)
 }
 
 fn structured_data(scan: &mut Scan<'_>, found: &mut Object) -> Result<(), String> {
