@@ -122,7 +122,8 @@ impl Watch {
 
     #[cold]
     fn log(&self, error: &MessageError) {
-        if let Some(before) = self.loud {
+        // What nobody is to blame for was told by whoever found it, if it is worth it.
+        if let Some(before) = self.loud.filter(|_| !error.is_anonymous) {
             self.log.error(format_args!("{before}{}", error.text));
         } else {
             self.log

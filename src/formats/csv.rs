@@ -28,6 +28,8 @@ pub struct Rows<'t> {
     line: usize,
     /// The line that the latest row began on.
     row_line: usize,
+    /// The fields of the latest row.
+    fields: Vec<String>,
 }
 
 impl<'t> Rows<'t> {
@@ -37,6 +39,7 @@ impl<'t> Rows<'t> {
             dialect,
             line: 1,
             row_line: 1,
+            fields: Vec::new(),
         }
     }
 
@@ -61,6 +64,11 @@ impl<'t> Rows<'t> {
     /// The line that the latest row began on.
     pub fn row_line(&self) -> usize {
         self.row_line
+    }
+
+    /// The fields that stand before the fault of the latest row.
+    pub fn before_fault(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.fields)
     }
 
     /// The next line, its break made a plain `\n`.
@@ -88,7 +96,7 @@ impl<'t> Rows<'t> {
         self.row_line = start_line;
         let (mut line, mut has_break) = first;
         let mut at = 0;
-        let mut fields = Vec::new();
+        self.fields.clear();
         let delimiter = self.dialect.delimiter;
         'fields: loop {
             let rest = &line[at..];
@@ -104,7 +112,7 @@ impl<'t> Rows<'t> {
                         "bare \" in non-quoted-field",
                     ));
                 }
-                fields.push(field.to_owned());
+                self.fields.push(field.to_owned());
                 if end == rest.len() {
                     break 'fields;
                 }
@@ -128,7 +136,7 @@ impl<'t> Rows<'t> {
                             continue;
                         }
                         _ if self.dialect.lazy_quotes => {
-                            fields.push(field);
+                            self.fields.push(field);
                             break 'fields;
                         }
                         _ => {
@@ -149,10 +157,10 @@ impl<'t> Rows<'t> {
                     at += 1;
                 } else if after.starts_with(delimiter) {
                     at += delimiter.len_utf8();
-                    fields.push(field);
+                    self.fields.push(field);
                     continue 'fields;
                 } else if after.is_empty() {
-                    fields.push(field);
+                    self.fields.push(field);
                     break 'fields;
                 } else if self.dialect.lazy_quotes {
                     field.push('"');
@@ -166,15 +174,15 @@ impl<'t> Rows<'t> {
             }
         }
         match self.dialect.fields {
-            None => self.dialect.fields = Some(fields.len()),
-            Some(wanted) if wanted > 0 && wanted != fields.len() => {
+            None => self.dialect.fields = Some(self.fields.len()),
+            Some(wanted) if wanted > 0 && wanted != self.fields.len() => {
                 return Err(format!(
                     "record on line {start_line}: wrong number of fields"
                 ));
             }
             Some(_) => {}
         }
-        Ok(fields)
+        Ok(std::mem::take(&mut self.fields))
     }
 
     fn error(&self, start_line: usize, column: usize, what: &str) -> String {

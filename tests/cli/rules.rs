@@ -232,6 +232,20 @@ fn printed_defaults_and_older_fields_are_taken() {
 }
 
 #[test]
+fn rows_with_faults_have_the_fields_before_them_and_blame_nobody() {
+    let folder = Folder::new();
+    folder.write("in.csv", "a,b\n1,2\nz,x\"y\n3,\"4\n");
+    let stream = "input: {file: {paths: [in.csv], scanner: {csv: {continue_on_error: true}}}}
+pipeline: {processors: [{mapping: 'root = [content().string(), error()]'}]}
+";
+    let wanted = "[\"{\\\"a\\\":\\\"1\\\",\\\"b\\\":\\\"2\\\"}\",null]
+[\"{\\\"a\\\":\\\"z\\\"}\",\"parse error on line 3, column 4: bare \\\" in non-quoted-field\"]
+[\"{\\\"a\\\":\\\"3\\\"}\",\"parse error on line 4, column 6: extraneous or missing \\\" in quoted-field\"]
+";
+    assert_eq!(output_of(&folder, stream, ""), wanted);
+}
+
+#[test]
 fn files_are_read_once_and_folders_not_at_all() {
     let folder = Folder::new();
     folder.write("in.csv", "a,b\n1\n1,2,3\n");

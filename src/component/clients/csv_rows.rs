@@ -116,6 +116,7 @@ impl CsvRows {
             }
             left = rows.rest();
             self.line = rows.line();
+            let row = row.map_err(|fault| (rows.before_fault(), fault));
             self.take(row, rows.row_line(), out)?;
         }
         self.buffer = left.as_bytes().to_vec();
@@ -125,7 +126,7 @@ impl CsvRows {
 
     fn take(
         &mut self,
-        row: Result<Vec<String>, String>,
+        row: Result<Vec<String>, (Vec<String>, String)>,
         line: usize,
         out: &mut Vec<CsvRow>,
     ) -> anyhow::Result<()> {
@@ -134,7 +135,7 @@ impl CsvRows {
                 let fault = self.count(row.len(), line);
                 (row, fault)
             }
-            Err(fault) => (Vec::new(), Some(fault)),
+            Err((row, fault)) => (row, Some(fault)),
         };
         if let Some(fault) = fault.as_ref().filter(|_| !self.reading.continue_on_error) {
             return Err(anyhow!("{fault}"));
@@ -150,7 +151,6 @@ impl CsvRows {
             return Ok(());
         }
         let value = match &self.header {
-            Some(_) if row.is_empty() && fault.is_some() => Value::Null,
             Some(header) if self.reading.is_ragged && row.len() > header.len() => array(row),
             Some(header) => {
                 let fields = header.iter().cloned().zip(row);

@@ -65,10 +65,7 @@ struct Reading {
 impl Reading {
     fn emit(&mut self, rows: Vec<CsvRow>, out: &mut Vec<Batch>) {
         for row in rows {
-            let mut message = match row.value {
-                Value::Null => Message::new(""),
-                value => Message::from_value(value),
-            };
+            let mut message = Message::from_value(row.value);
             let key = Str::from_static("csv_row");
             message.metadata_mut().set(key, Value::Int(self.number));
             message.set_error(row.fault.map(MessageError::anonymous));
