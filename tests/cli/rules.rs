@@ -268,6 +268,14 @@ output:
       processors: [{mapping: 'root = content().string() + \": \" + @fallback_error'}]
 ";
     assert_eq!(output_of(&folder, stream, "[1,2,3]\n"), "2: no 2\n");
+    // Of several reasons the latest is told.
+    let several = stream.replace(
+        "'no ${! content() }'}",
+        "'first'}, continue: true}\n          - {check: 'this == 2', output: {reject: 'second'}",
+    );
+    assert_eq!(output_of(&folder, &several, "[1,2]\n"), "2: second\n");
+    std::fs::write(folder.join("taken"), "").expect("a file");
+    assert_eq!(output_of(&folder, stream, "[1,2,3]\n"), "2: no 2\n");
     let taken = std::fs::read_to_string(folder.join("taken")).expect("a file");
     assert_eq!(taken, "1\n3\n");
 }

@@ -57,6 +57,15 @@ pub(super) struct Sent {
 impl Sent {
     /// Notes in the answers of the run what failed of the parts.
     pub fn note(self, answers: &mut [Answer]) {
+        self.note_by(answers, add_error);
+    }
+
+    /// As [`Sent::note`], but what failed several times has the latest reason.
+    pub fn note_latest(self, answers: &mut [Answer]) {
+        self.note_by(answers, replace_error);
+    }
+
+    fn note_by(self, answers: &mut [Answer], add: fn(&mut Answer, BatchError)) {
         for (answer, part) in self.answers.into_iter().zip(self.parts) {
             let Err(mut error) = answer else {
                 continue;
@@ -67,8 +76,20 @@ impl Sent {
                 let text = error.text.clone();
                 error.failed = origins.into_iter().map(|o| (o, text.clone())).collect();
             }
-            add_error(&mut answers[part.of], error);
+            add(&mut answers[part.of], error);
         }
+    }
+}
+
+fn replace_error(answer: &mut Answer, error: BatchError) {
+    match answer {
+        Err(earlier) if error.failed.is_empty() => *earlier = error,
+        Err(earlier) if !earlier.failed.is_empty() => {
+            let is_told = |origin: u32| error.failed.iter().any(|(told, _)| *told == origin);
+            earlier.failed.retain(|(origin, _)| !is_told(*origin));
+            earlier.failed.extend(error.failed.iter().cloned());
+        }
+        _ => add_error(answer, error),
     }
 }
 

@@ -168,7 +168,7 @@ impl Sink for Switch {
             .filter(|(share, _)| !share.is_empty())
             .map(|(share, sink)| share.send(sink));
         for sent in join_all(sends).await {
-            sent.note(&mut answers);
+            sent.note_latest(&mut answers);
         }
         answers
     }
