@@ -166,12 +166,12 @@ impl Context {
                     outcome: Some(outcome),
                 });
             }
-            Event::Opened(_, mut down) => {
+            Event::Opened(_, down) => {
                 let order = proto::down::Order::Redirect(self.redirect());
-                let _ = down.try_send(Ok(proto::Down {
+                down.send(proto::Down {
                     order: Some(order),
                     ..proto::Down::default()
-                }));
+                });
             }
             // Whoever asks hears that nobody answers, and looks at the role.
             Event::Read(_) | Event::Edit(..) => {}

@@ -1,10 +1,8 @@
 //! What the loop that owns the view is told.
 
-use futures::channel::mpsc;
 use tokio::sync::oneshot;
-use tonic::Status;
 
-use super::{Error, edit::Edit};
+use super::{Error, downs::DownSender, edit::Edit};
 use crate::{
     cluster::{Hello, Policy, Time, View, capacity::Autoscaler, scale::ShardScaler},
     ids::{Incarnation, WorkerId},
@@ -19,9 +17,6 @@ pub(super) struct Ledger {
     pub(super) scaler: Autoscaler,
     pub(super) shard_scaler: ShardScaler,
 }
-
-/// Where messages to a worker go. Full when it doesn't read: then its session is given up.
-pub(super) type DownSender = mpsc::Sender<Result<proto::Down, Status>>;
 
 /// Which session, over the life of the process.
 pub(super) type SessionId = u64;

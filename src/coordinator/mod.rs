@@ -7,6 +7,7 @@ mod campaign;
 mod change;
 mod clock;
 mod convert;
+mod downs;
 mod edit;
 mod edits;
 mod error;

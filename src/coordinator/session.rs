@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     net::TcpListener,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -15,14 +14,14 @@ use std::{
 };
 
 use anyhow::Context as _;
-use futures::channel::mpsc::{self, Receiver};
+use futures::stream::BoxStream;
 use tokio::sync::{oneshot, watch};
 use tonic::{
     Request, Response, Status, Streaming,
     transport::{Server, server::TcpIncoming},
 };
 
-use super::event::Event;
+use super::{downs::Downs, event::Event};
 use crate::{
     cluster::{
         Heartbeat, Hello, Report,
@@ -38,9 +37,6 @@ use crate::{
 /// How long open calls may take to end when the coordinator stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Messages that may wait for a worker to read them.
-const DOWN_CAPACITY: usize = 16;
-
 /// Labels that a worker may have, and the bytes of each.
 const MAX_LABELS: usize = 100;
 const MAX_LABEL_BYTES: usize = 1_000;
@@ -50,7 +46,7 @@ pub(super) const MANY: usize = 200;
 
 /// For how long what comes in over many sessions is left to gather before the thread looks at it: to wake up costs more than to deal with
 /// a heartbeat.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(16);
 
 /// How many sessions there are.
 #[derive(Clone, Default)]
@@ -80,14 +76,16 @@ impl Drop for Present {
 #[derive(Clone)]
 struct Service {
     events: tokio::sync::mpsc::Sender<Event>,
+    downs: Downs,
     next: Arc<AtomicU64>,
     crowd: Crowd,
 }
 
 impl Service {
-    fn new(events: tokio::sync::mpsc::Sender<Event>, crowd: Crowd) -> Self {
+    fn new(events: tokio::sync::mpsc::Sender<Event>, downs: Downs, crowd: Crowd) -> Self {
         Self {
             events,
+            downs,
             next: Arc::default(),
             crowd,
         }
@@ -147,7 +145,10 @@ pub(super) fn serve(
     std::thread::Builder::new()
         .name("grpc".to_owned())
         .spawn(move || {
-            let served = runtime.block_on(Service::new(events, crowd).serve(listener, closed));
+            let (downs, deal_out) = Downs::new(events.clone());
+            runtime.spawn(deal_out);
+            let service = Service::new(events, downs, crowd);
+            let served = runtime.block_on(service.serve(listener, closed));
             // Sessions that are still open end here.
             drop(runtime);
             let _ = done.send(served);
@@ -158,7 +159,7 @@ pub(super) fn serve(
 
 #[tonic::async_trait]
 impl Coordinator for Service {
-    type SessionStream = Pin<Box<Receiver<Result<proto::Down, Status>>>>;
+    type SessionStream = BoxStream<'static, Result<proto::Down, Status>>;
 
     async fn register(
         &self,
@@ -179,7 +180,7 @@ impl Coordinator for Service {
     ) -> Result<Response<Self::SessionStream>, Status> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut ups = request.into_inner();
-        let (down, downs) = mpsc::channel(DOWN_CAPACITY);
+        let (down, downs) = self.downs.open(id);
         let events = self.events.clone();
         let present = self.crowd.enter();
         tokio::spawn(async move {
@@ -194,7 +195,7 @@ impl Coordinator for Service {
             }
             let _ = events.send(Event::Broke(id)).await;
         });
-        Ok(Response::new(Box::pin(downs)))
+        Ok(Response::new(downs))
     }
 }
 

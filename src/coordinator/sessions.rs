@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     Error,
-    event::{DownSender, SessionId},
+    downs::DownSender,
+    event::SessionId,
     lead::{Leader, order, superseded_text},
     probe,
     render::Renderer,
@@ -87,7 +88,7 @@ impl Sessions {
             .as_ref()
             .is_some_and(|(_, incarnation)| *incarnation < by)
         {
-            send(session, order(Order::Superseded(text.to_owned())));
+            session.down.send(order(Order::Superseded(text.to_owned())));
         }
     }
 
@@ -144,11 +145,6 @@ fn numbered(generation: Generation) -> proto::Down {
         }),
         ..proto::Down::default()
     }
-}
-
-/// Sends a message; whether the worker takes it. One that does not read is told nothing more.
-fn send(session: &mut Session, down: proto::Down) -> bool {
-    session.down.try_send(Ok(down)).is_ok()
 }
 
 impl Leader<'_> {
@@ -426,8 +422,8 @@ impl Leader<'_> {
     }
 
     fn send(&mut self, id: SessionId, down: proto::Down) {
-        if let Some(session) = self.sessions.all.get_mut(&id)
-            && !send(session, down)
+        if let Some(session) = self.sessions.all.get(&id)
+            && !session.down.send(down)
         {
             self.broke(id);
         }
