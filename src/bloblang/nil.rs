@@ -7,8 +7,10 @@ use crate::value::{Array, Object, Value};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Lists deeper than this are written as what they seem to be.
+/// Lists deeper than this are written as what they seem to be, as are those in a value that takes more than so many bytes: parts that are
+/// shared over and over are looked at each time.
 const MAX_DEPTH: usize = 64;
+const MAX_SIZE: usize = 4 << 20;
 
 static NIL: LazyLock<Array> = LazyLock::new(Array::new);
 
@@ -25,7 +27,7 @@ fn is_nil(list: &Array) -> bool {
 pub(crate) fn settled(value: Value) -> Value {
     match &value {
         Value::Array(list) if is_nil(list) => Array::new().into(),
-        Value::Array(_) | Value::Object(_) if holds_nil(&value, MAX_DEPTH) => {
+        Value::Array(_) | Value::Object(_) if has_nil(&value) => {
             replaced(&value, &Array::new().into())
         }
         _ => value,
@@ -34,10 +36,14 @@ pub(crate) fn settled(value: Value) -> Value {
 
 /// A value as it is written as text.
 pub(crate) fn shown(value: &Value) -> Cow<'_, Value> {
-    match holds_nil(value, MAX_DEPTH) {
+    match has_nil(value) {
         true => Cow::Owned(replaced(value, &Value::Null)),
         false => Cow::Borrowed(value),
     }
+}
+
+fn has_nil(value: &Value) -> bool {
+    !value.exceeds(MAX_SIZE) && holds_nil(value, MAX_DEPTH)
 }
 
 fn holds_nil(value: &Value, depth: usize) -> bool {

@@ -60,12 +60,16 @@ fn what_would_be_too_large_to_write_is_refused() {
     let doubled = "root.all = range(0, 40).fold(this, t -> [t.tally, t.tally])";
     let why = "Error: the mapping makes a message of more than 1 GiB";
     assert_eq!(eval(doubled, "{}"), why);
+    let empty = "root.all = [[], range(0, 40).fold([], t -> [t.tally, t.tally])]";
+    assert_eq!(eval(empty, "{}"), why);
     for method in [
         "string()",
         "bytes()",
         "format_json()",
         "format_yaml()",
         "format_msgpack()",
+        "json_schema(\"{}\")",
+        "(v -> \"%v\".format(v))",
     ] {
         let written = format!("root = range(0, 40).fold(this, t -> [t.tally, t.tally]).{method}");
         let why = "the value takes more than 256 MiB as text";

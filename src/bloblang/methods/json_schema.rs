@@ -1,6 +1,6 @@
 //! Checks against a JSON Schema. What doesn't fit is told as by the library that configs were written for.
 
-use super::common::str_arg;
+use super::common::{str_arg, writable};
 use super::json_path::to_json;
 use crate::bloblang::nil;
 use crate::bloblang::spec::{CallError, MethodFn};
@@ -22,7 +22,7 @@ pub(super) fn prepare(args: &[Value]) -> Result<MethodFn, CallError> {
     let schema = to_json(&schema);
     let validator = Validator::new(&schema).map_err(|e| fails(e.to_string()))?;
     Ok(Box::new(move |receiver| {
-        let instance = to_json(&nil::shown(&receiver));
+        let instance = to_json(&nil::shown(writable(&receiver)?));
         if validator.is_valid(&instance) {
             return Ok(receiver);
         }

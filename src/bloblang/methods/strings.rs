@@ -1,6 +1,6 @@
 //! Table: methods on text. Where bytes are taken too, the result is bytes.
 
-use super::common::{Text, int, nested, str_arg, string, text_value};
+use super::common::{Text, int, nested, str_arg, string, text_value, writable};
 use super::{case, escape, filepath, html, replace, slug};
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
@@ -221,6 +221,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let template = string(receiver)?;
+            for arg in args {
+                writable(arg)?;
+            }
             Ok(text_value(go_fmt::sprintf(&template, args)?))
         }),
     ),
