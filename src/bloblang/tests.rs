@@ -70,11 +70,17 @@ fn what_would_be_too_large_to_write_is_refused() {
         "format_msgpack()",
         "json_schema(\"{}\")",
         "(v -> \"%v\".format(v))",
+        "infer_schema()",
+        "collapse()",
+        "json_path(\"$..a\")",
+        "diff([])",
     ] {
         let written = format!("root = range(0, 40).fold(this, t -> [t.tally, t.tally]).{method}");
         let why = "the value takes more than 256 MiB as text";
         assert!(eval(&written, "{}").ends_with(why), "{method}");
     }
+    let compared = "let all = range(0, 40).fold(1, t -> [t.tally, t.tally])\nroot = $all == $all";
+    assert!(eval(compared, "{}").ends_with("the values are too large to be compared"));
     let few = "root = range(0, 3).fold(1, t -> [t.tally, t.tally])";
     assert_eq!(eval(few, "{}"), "[[[1,1],[1,1]],[[1,1],[1,1]]]");
 }

@@ -1,6 +1,6 @@
 //! Changes between two values: finding them, and making them.
 
-use super::common::{equal, float};
+use super::common::{equal, float, writable};
 use super::paths;
 use crate::bloblang::spec::{CallError, MethodFn};
 use crate::codec::go_fmt::type_of;
@@ -12,6 +12,7 @@ const MISMATCH: &str = " types do not match (cause count 0)\n";
 pub(super) fn diff(from: &Value, to: &Value) -> Result<Value, CallError> {
     let mut changes = Vec::new();
     if !matches!(from, Value::Null) {
+        writable(from)?;
         compare(&mut Vec::new(), from, to, &mut changes)?;
     }
     Ok(match changes.is_empty() {

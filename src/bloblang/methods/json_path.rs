@@ -1,6 +1,6 @@
 //! JSONPath. An expression that can select but one value gives it, or an error if there is none; others give arrays.
 
-use super::common::str_arg;
+use super::common::{str_arg, writable};
 use crate::bloblang::spec::{CallError, MethodFn};
 use crate::codec::go_fmt::type_of;
 use crate::value::Value;
@@ -25,7 +25,7 @@ pub(super) fn prepare(args: &[Value]) -> Result<MethodFn, CallError> {
     }
     let path = JsonPath::parse(&text).map_err(|e| format!("failed to parse json path: {e}"))?;
     Ok(Box::new(move |receiver| {
-        let tree = to_json(&receiver);
+        let tree = to_json(writable(&receiver)?);
         let found = path.query_located(&tree);
         let values = found.locations().map(|location| {
             // The value is taken from the receiver, where numbers still are what they were.

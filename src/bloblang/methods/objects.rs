@@ -1,6 +1,6 @@
 //! Table: methods on objects, and those that address values by paths.
 
-use super::common::{str_arg, string, to_bytes, wrong};
+use super::common::{str_arg, string, to_bytes, writable, wrong};
 use super::{diff, json_path, json_schema, paths};
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
@@ -49,7 +49,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
             let empty = matches!(args[0], Value::Bool(true));
             let mut flat = Vec::new();
             match &receiver {
-                Value::Object(_) | Value::Array(_) => collapse(&receiver, "", empty, &mut flat),
+                Value::Object(_) | Value::Array(_) => {
+                    collapse(writable(&receiver)?, "", empty, &mut flat);
+                }
                 _ => return Err("not an object or array".into()),
             }
             Ok(Value::Object(flat.into_iter().collect()))

@@ -1,5 +1,6 @@
 //! What type a value has, all the way down: `infer_schema`.
 
+use super::common::writable;
 use crate::bloblang::spec::CallError;
 use crate::value::{Array, Object, Value};
 
@@ -9,7 +10,7 @@ const MAX_DEPTH: usize = 1_000;
 /// The schema of a value as an object: its `type`, for an object's fields also their `name`, and `children` for what has parts.
 /// All elements of an array must have the same schema.
 pub(super) fn infer(value: Value, _: &[Value]) -> Result<Value, CallError> {
-    schema(&value, None, 0)
+    schema(writable(&value)?, None, 0)
 }
 
 fn schema(value: &Value, name: Option<Value>, depth: usize) -> Result<Value, CallError> {
