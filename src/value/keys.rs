@@ -169,6 +169,17 @@ pub(super) fn prefix(text: &[u8]) -> u64 {
     word(text).swap_bytes()
 }
 
+/// The same, given eight bytes of which the first `len` (or all) belong to the text.
+#[inline]
+pub(super) fn first(eight: [u8; 8], len: usize) -> u64 {
+    let all = u64::from_be_bytes(eight);
+    match len {
+        0 => 0,
+        1..8 => all & (u64::MAX << (64 - 8 * len)),
+        _ => all,
+    }
+}
+
 /// Up to the first eight bytes as a number, the first one lowest. Reads overlap rather than being counted out.
 #[inline(always)]
 pub(super) fn word(text: &[u8]) -> u64 {
@@ -184,16 +195,5 @@ pub(super) fn word(text: &[u8]) -> u64 {
             byte(0) | byte(len / 2) | byte(len - 1)
         }
         0 => 0,
-    }
-}
-
-/// The same, given eight bytes of which the first `len` (or all) belong to the text.
-#[inline]
-pub(super) fn first(eight: [u8; 8], len: usize) -> u64 {
-    let all = u64::from_be_bytes(eight);
-    match len {
-        0 => 0,
-        1..8 => all & (u64::MAX << (64 - 8 * len)),
-        _ => all,
     }
 }
