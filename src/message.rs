@@ -269,7 +269,7 @@ impl Metadata {
 }
 
 /// Content as JSON; there being none has an error of its own.
-fn parse(bytes: &Bytes) -> Result<Value, JsonError> {
+pub(crate) fn parse(bytes: &Bytes) -> Result<Value, JsonError> {
     match bytes.is_empty() {
         true => Err(JsonError {
             message: "target message part does not exist".into(),

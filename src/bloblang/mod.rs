@@ -38,7 +38,7 @@ pub use environment::Environment;
 pub use interpolate::Interpolated;
 pub use uses::Paths;
 
-use crate::message::{Message, Metadata};
+use crate::message::{self, Message, Metadata};
 use crate::value::{Str, Value};
 use context::{Context, Live, This};
 use fail::Fail;
@@ -230,11 +230,8 @@ impl Mapping {
             .map(|m| m.metadata().clone())
             .unwrap_or_default();
         let value = match self.run(batch, index, Flow::Nothing, Some(&mut metadata))? {
-            Flow::Value(Value::String(text)) if text.is_empty() => {
-                return Err(EvalError("target message part does not exist".into()));
-            }
-            Flow::Value(Value::String(text)) => crate::value::parse(&text.into_bytes()),
-            Flow::Value(Value::Bytes(bytes)) => crate::value::parse(&bytes),
+            Flow::Value(Value::String(text)) => message::parse(&text.into_bytes()),
+            Flow::Value(Value::Bytes(bytes)) => message::parse(&bytes),
             Flow::Value(value) => Ok(value),
             Flow::Nothing => match batch.get(index) {
                 Some(message) => message.value().cloned().map_err(Clone::clone),
