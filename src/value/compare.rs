@@ -35,8 +35,12 @@ fn shallow(a: &Value, b: &Value, pairs: &mut Vec<(Value, Value)>) -> bool {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| child(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            let (a, b) = (a.iter(), b.iter());
-            a.len() == b.len() && a.zip(b).all(|((k, a), (l, b))| k == l && child(a, b))
+            let mut others = b.iter();
+            let are_equal = a.iter().all(|(key, a)| match others.next() {
+                Some((other, b)) => key == other && child(a, b),
+                None => false,
+            });
+            are_equal && others.next().is_none()
         }
         _ => scalars(a, b),
     }

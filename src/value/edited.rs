@@ -87,31 +87,14 @@ impl Edited {
     }
 
     /// The fields that there are, by key.
-    pub(super) fn fields(&self) -> SmallVec<[Field; 16]> {
-        let mut untouched: SmallVec<[u32; 16]> = SmallVec::new();
+    pub(super) fn fields(&self) -> Merged<'_> {
+        let mut untouched = SmallVec::new();
         self.document.sorted_keys(self.node, &mut untouched);
-        let mut fields = SmallVec::new();
-        let mut edits = self.edits.iter().zip(0..).peekable();
-        for node in untouched {
-            let mut edited = false;
-            while let Some(((key, value), at)) = edits.peek() {
-                let order = self.document.compare_key(node, key);
-                if order == Ordering::Less {
-                    break;
-                }
-                if value.is_some() {
-                    fields.push(Field::Edit(*at));
-                }
-                edited |= order == Ordering::Equal;
-                edits.next();
-            }
-            if !edited {
-                fields.push(Field::Untouched(node));
-            }
+        Merged {
+            edited: self,
+            untouched: untouched.into_iter(),
+            edits: 0,
         }
-        let rest = edits.filter(|((_, value), _)| value.is_some());
-        fields.extend(rest.map(|(_, at)| Field::Edit(at)));
-        fields
     }
 
     /// A field's key and value.
@@ -135,12 +118,55 @@ impl Edited {
 
     /// The same object, read out of the document.
     pub(super) fn read(&self) -> Fields {
-        let fields = self.fields();
-        Fields::from_sorted(fields.into_iter().map(|field| self.field(field)).collect())
+        Fields::from_sorted(self.fields().map(|field| self.field(field)).collect())
     }
 
     fn place(&self, key: &str) -> Result<usize, usize> {
         self.edits.binary_search_by(|(k, _)| (**k).cmp(key))
+    }
+}
+
+/// The fields of an edited object, by key.
+pub(super) struct Merged<'a> {
+    edited: &'a Edited,
+    /// The nodes of the document's keys that are to come.
+    untouched: smallvec::IntoIter<[u32; 16]>,
+    /// The next edit.
+    edits: usize,
+}
+
+impl Iterator for Merged<'_> {
+    type Item = Field;
+
+    #[inline]
+    fn next(&mut self) -> Option<Field> {
+        let Edited {
+            document, edits, ..
+        } = self.edited;
+        loop {
+            let Some((key, value)) = edits.get(self.edits) else {
+                return self.untouched.next().map(Field::Untouched);
+            };
+            if let Some(&node) = self.untouched.as_slice().first() {
+                let order = document.compare_key(node, key);
+                if order != Ordering::Greater {
+                    self.untouched.next();
+                }
+                if order == Ordering::Less {
+                    return Some(Field::Untouched(node));
+                }
+            }
+            self.edits += 1;
+            if value.is_some() {
+                return Some(Field::Edit(self.edits as u32 - 1));
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let untouched = self.untouched.len();
+        let edits = self.edited.edits.len() - self.edits;
+        (untouched.saturating_sub(edits), Some(untouched + edits))
     }
 }
 

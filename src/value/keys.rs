@@ -1,19 +1,76 @@
 //! The keys of an object in a document: found by name, and put in order.
 
 use super::{
+    Str,
     document::{Document, Kind, NESTED, Node, SPECIAL},
     unescape,
 };
+use std::{cell::Cell, cmp::Ordering};
+
+/// The keys of an object with up to so many are put in order without memory from the heap.
+const FEW: usize = 24;
+
+/// One of a few keys that are put in order.
+#[derive(Clone, Copy, Default)]
+struct Key {
+    /// Its [`prefix`]: only where these are equal is more compared.
+    prefix: u64,
+    node: u32,
+    /// Which of the keys it is in the document.
+    place: u8,
+}
+
+/// How the keys of an object were put in order: their places in the document.
+#[derive(Clone, Copy)]
+struct Order {
+    count: u8,
+    places: [u8; FEW],
+}
+
+const ORDERS_KEPT: usize = 32;
+
+thread_local! {
+    /// The orders of objects before this one. Most objects have the same keys as another one before them, in the same order: to see that
+    /// its order fits costs less than to sort.
+    static ORDERS: [Cell<Order>; ORDERS_KEPT] = const { [const { Cell::new(Order::NONE) }; ORDERS_KEPT] };
+}
+
+impl Order {
+    const NONE: Order = Order {
+        count: 0,
+        places: [0; FEW],
+    };
+
+    fn of(sorted: &[Key]) -> Order {
+        let mut order = Order::NONE;
+        order.count = sorted.len() as u8;
+        for (place, key) in order.places.iter_mut().zip(sorted) {
+            *place = key.place;
+        }
+        order
+    }
+
+    /// Where the order of objects with such keys, given as they are in the document, is kept.
+    #[inline]
+    fn slot(keys: &[Key]) -> usize {
+        /// Spreads what differs in any byte over the upper bits.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let first = keys.first().map_or(0, |key| key.prefix);
+        let spread = (first ^ keys.len() as u64).wrapping_mul(SPREAD);
+        (spread >> 32) as usize % ORDERS_KEPT
+    }
+}
 
 impl Document {
     /// The order of the key at `node` and `key`.
     #[inline]
-    pub(super) fn compare_key(&self, node: u32, key: &str) -> std::cmp::Ordering {
+    pub(super) fn compare_key(&self, node: u32, key: &Str) -> Ordering {
         let node = self.node(node);
         if node.has(SPECIAL) {
             return unescape::decode(self.text(node)).as_str().cmp(key);
         }
-        self.text(node).cmp(key.as_bytes())
+        let prefixes = self.prefix(node).cmp(&key.prefix());
+        prefixes.then_with(|| self.text(node).cmp(key.as_bytes()))
     }
 
     /// The node of the value under `key` in the object at `object`. The last one counts if there are several.
@@ -49,39 +106,54 @@ impl Document {
 
     /// The nodes of the keys of the object at `object`, by key; of equal keys the last one only. Appends them to `order`.
     pub(super) fn sorted_keys(&self, object: u32, order: &mut impl Extend<u32>) {
-        const FEW: usize = 24;
         let (mut at, stop) = (object + 1, self.node(object).next);
-        // Keys are ordered by their first eight bytes as a number; only where these are equal is more compared.
-        let mut few = [(0u64, 0u32); FEW];
+        let mut keys = [Key::default(); FEW];
         let mut count = 0;
+        let mut in_order = true;
         while at < stop {
-            let key = self.node(at);
-            if count == FEW || key.has(SPECIAL) {
+            let node = self.node(at);
+            if count == FEW || node.has(SPECIAL) {
                 return self.sort_many(object, order);
             }
-            let prefix = self.prefix(key);
-            let mut place = count;
-            while place > 0 {
-                let (other, node) = few[place - 1];
-                if other < prefix {
-                    break;
-                }
-                if other == prefix {
-                    match self.text(self.node(node)).cmp(self.text(key)) {
-                        std::cmp::Ordering::Less => break,
-                        // The same key again: it takes the place of the one before.
-                        std::cmp::Ordering::Equal => return self.sort_many(object, order),
-                        std::cmp::Ordering::Greater => {}
-                    }
-                }
-                few[place] = few[place - 1];
-                place -= 1;
-            }
-            few[place] = (prefix, at);
+            keys[count] = Key {
+                prefix: self.prefix(node),
+                node: at,
+                place: count as u8,
+            };
+            in_order &= count == 0 || self.precedes(&keys[count - 1], &keys[count]);
             count += 1;
             at = self.node(at + 1).next;
         }
-        order.extend(few[..count].iter().map(|(_, node)| *node));
+        let keys = &mut keys[..count];
+        if in_order {
+            return order.extend(keys.iter().map(|key| key.node));
+        }
+        let known = ORDERS.with(|orders| orders[Order::slot(keys)].get());
+        if usize::from(known.count) == count {
+            let places = &known.places[..count];
+            let sorted = places.iter().map(|place| &keys[usize::from(*place)]);
+            if sorted.clone().is_sorted_by(|a, b| self.precedes(a, b)) {
+                return order.extend(sorted.map(|key| key.node));
+            }
+        }
+        let slot = Order::slot(keys);
+        let text = |key: &Key| self.text(self.node(key.node));
+        keys.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| text(a).cmp(text(b))));
+        if !keys.is_sorted_by(|a, b| self.precedes(a, b)) {
+            // There are equal ones.
+            return self.sort_many(object, order);
+        }
+        ORDERS.with(|orders| orders[slot].set(Order::of(keys)));
+        order.extend(keys.iter().map(|key| key.node));
+    }
+
+    /// Whether one key comes before another, and isn't the same.
+    #[inline(always)]
+    fn precedes(&self, one: &Key, other: &Key) -> bool {
+        match one.prefix == other.prefix {
+            false => one.prefix < other.prefix,
+            true => self.text(self.node(one.node)) < self.text(self.node(other.node)),
+        }
     }
 
     /// The same for many keys, for repeated ones and for those with escapes.
@@ -195,5 +267,42 @@ pub(super) fn word(text: &[u8]) -> u64 {
             byte(0) | byte(len / 2) | byte(len - 1)
         }
         0 => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::value::json;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const NAMES: &[&str] = &[
+        "",
+        "a",
+        "b",
+        "customer_id",
+        "customer_name",
+        "customer",
+        r"\u00e9",
+    ];
+
+    proptest! {
+        /// One after the other, so that each finds the orders that those before it left.
+        #[test]
+        fn keys_come_in_order_whatever_was_sorted_before(
+            objects in prop::collection::vec(prop::collection::vec(prop::sample::select(NAMES), 0..6), 1..20),
+        ) {
+            let text = |fields: &mut dyn Iterator<Item = (String, usize)>| {
+                let fields: Vec<_> = fields.map(|(name, n)| format!("\"{name}\":{n}")).collect();
+                format!("{{{}}}", fields.join(","))
+            };
+            for names in objects {
+                let fields = || names.iter().map(|name| name.to_string()).zip(0..);
+                let value = json::parse(&text(&mut fields()).into()).unwrap();
+                let mut last = BTreeMap::new();
+                last.extend(fields().map(|(name, n)| (name.replace(r"\u00e9", "é"), n)));
+                prop_assert_eq!(value.to_json(), text(&mut last.into_iter()).into_bytes());
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Shared objects.
 
 use super::{
-    Str, Value, document::Document, edited::Edited, edited::Field, fields, fields::Fields,
+    Str, Value, document::Document, edited::Edited, edited::Merged, fields, fields::Fields,
 };
 use smallvec::SmallVec;
 use std::{fmt, sync::Arc};
@@ -71,7 +71,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => 0,
             Repr::Raw(document, node) => order(document, *node).len(),
-            Repr::Edited(edited) => edited.fields().len(),
+            Repr::Edited(edited) => edited.fields().count(),
             Repr::Tree(fields) => fields.len(),
         }
     }
@@ -80,7 +80,7 @@ impl Object {
         match &self.0 {
             Repr::Empty => true,
             Repr::Raw(document, node) => document.node(*node).next == node + 1,
-            Repr::Edited(edited) => edited.fields().is_empty(),
+            Repr::Edited(edited) => edited.fields().next().is_none(),
             Repr::Tree(fields) => fields.len() == 0,
         }
     }
@@ -191,7 +191,7 @@ impl Object {
             Repr::Raw(document, node) => {
                 Source::Raw(Some(document), order(document, *node).into_iter())
             }
-            Repr::Edited(edited) => Source::Edited(edited, edited.fields().into_iter()),
+            Repr::Edited(edited) => Source::Edited(edited, edited.fields()),
             Repr::Tree(fields) => Source::Tree(fields.iter()),
         })
     }
@@ -279,7 +279,7 @@ pub struct Iter<'a>(Source<'a>);
 
 enum Source<'a> {
     Raw(Option<&'a Arc<Document>>, smallvec::IntoIter<[u32; 16]>),
-    Edited(&'a Edited, smallvec::IntoIter<[Field; 16]>),
+    Edited(&'a Edited, Merged<'a>),
     Tree(fields::Iter<'a>),
 }
 
@@ -307,8 +307,6 @@ impl Iterator for Iter<'_> {
         }
     }
 }
-
-impl ExactSizeIterator for Iter<'_> {}
 
 impl FromIterator<(Str, Value)> for Object {
     /// Of equal keys the last one counts.

@@ -26,7 +26,7 @@ pub(super) fn write(document: &Document, node: u32, out: &mut Vec<u8>) {
 pub(super) fn write_fields(
     document: &Document,
     object: u32,
-    fields: &mut dyn Iterator<Item = u32>,
+    fields: impl Iterator<Item = u32>,
     mut comma: bool,
     out: &mut Vec<u8>,
 ) {

@@ -1,7 +1,8 @@
 //! JSON out.
 
 use super::{
-    Array, Object, Value, array, edited::Edited, edited::Field, fields, object, raw, unescape,
+    Array, Object, Value, array, edited::Edited, edited::Field, edited::Merged, fields, object,
+    raw, unescape,
 };
 use smallvec::SmallVec;
 
@@ -22,7 +23,8 @@ pub fn write(value: &Value, out: &mut Vec<u8>) -> bool {
 enum Open<'a> {
     Array(std::slice::Iter<'a, Value>),
     Object(fields::Iter<'a>),
-    Edited(&'a Edited, SmallVec<[Field; 16]>, usize),
+    /// What is to come of one, and whether nothing came before.
+    Edited(&'a Edited, Merged<'a>, bool),
 }
 
 fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
@@ -41,7 +43,7 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
                 }
                 Value::Object(Object(object::Repr::Edited(edited))) => {
                     out.push(b'{');
-                    open.push(Open::Edited(edited, edited.fields(), 0));
+                    open.push(Open::Edited(edited, edited.fields(), true));
                 }
                 other => {
                     if !write_leaf(other, out) {
@@ -66,32 +68,27 @@ fn write_all<'a>(value: &'a Value, out: &mut Vec<u8>) -> bool {
                 out.push(b']');
                 open.pop();
             }
-            Some(Open::Edited(edited, fields, at)) => {
+            Some(Open::Edited(edited, fields, is_first)) => {
+                let mut edit = None;
                 // Fields that weren't touched go out together.
-                let rest = &fields[*at..];
-                let mut untouched = rest.iter().map_while(|field| match field {
-                    Field::Untouched(node) => Some(*node),
-                    Field::Edit(_) => None,
+                let untouched = std::iter::from_fn(|| match fields.next()? {
+                    Field::Untouched(node) => Some(node),
+                    Field::Edit(place) => {
+                        edit = Some(place);
+                        None
+                    }
                 });
-                raw::write_fields(&edited.document, edited.node, &mut untouched, *at > 0, out);
-                let edit = rest
-                    .iter()
-                    .position(|field| matches!(field, Field::Edit(_)));
-                let edit = edit.map(|n| (n, &rest[n]));
-                match edit {
-                    Some((untouched, Field::Edit(place))) => {
-                        *at += untouched + 1;
-                        if let (key, Some(value)) = &edited.edits[*place as usize] {
-                            comma(b'{', out);
-                            unescape::encode(key, out);
-                            out.push(b':');
-                            next = Some(value);
-                        }
-                    }
-                    _ => {
-                        out.push(b'}');
-                        open.pop();
-                    }
+                raw::write_fields(&edited.document, edited.node, untouched, !*is_first, out);
+                *is_first = false;
+                let edit = edit.map(|place| &edited.edits[place as usize]);
+                if let Some((key, Some(value))) = edit {
+                    comma(b'{', out);
+                    unescape::encode(key, out);
+                    out.push(b':');
+                    next = Some(value);
+                } else {
+                    out.push(b'}');
+                    open.pop();
                 }
             }
             Some(Open::Object(fields)) => {
