@@ -6,7 +6,7 @@ use super::flow::Flow;
 use super::methods::timestamp;
 use super::number;
 use super::spec::{Param, ParamKind};
-use crate::value::{Str, Value};
+use crate::value::Value;
 use parking_lot::Mutex;
 
 /// The arguments as written: all positional, or all by name.
@@ -149,17 +149,16 @@ fn default(text: &str) -> Expr {
     super::parse::constant(text).unwrap_or_else(|| Expr::literal(text))
 }
 
-/// Makes of a value what a parameter of this kind takes. Bytes that aren't text stay bytes where a string is asked for.
+/// Makes of a value what a parameter of this kind takes.
 pub(crate) fn convert(kind: ParamKind, flow: Flow) -> Result<Value, Fail> {
     match (kind, flow) {
         (ParamKind::Int, flow) => Ok(Value::Int(number::int(&flow)?)),
         (ParamKind::Float, flow) => Ok(Value::Float(number::number(&flow)?.float())),
         (ParamKind::Any | ParamKind::Variadic | ParamKind::Query, flow) => Ok(flow.into_value()),
-        (ParamKind::String, Flow::Value(Value::String(s))) => Ok(Value::String(s)),
-        (ParamKind::String, Flow::Value(Value::Bytes(b))) => Ok(match Str::from_utf8(b.clone()) {
-            Ok(text) => Value::String(text),
-            Err(_) => Value::Bytes(b),
-        }),
+        (ParamKind::String, Flow::Value(text @ (Value::String(_) | Value::IllFormed(_)))) => {
+            Ok(text)
+        }
+        (ParamKind::String, Flow::Value(Value::Bytes(b))) => Ok(Value::text(b)),
         (ParamKind::Bool, flow) => Ok(Value::Bool(number::truth(&flow)?)),
         (ParamKind::Array, Flow::Value(Value::Array(a))) => Ok(Value::Array(a)),
         (ParamKind::Object, Flow::Value(Value::Object(o))) => Ok(Value::Object(o)),

@@ -123,13 +123,12 @@ impl Expr {
                             .map_err(|e| e.context("failed to resolve key"))?,
                     };
                     let key = match key {
-                        Flow::Value(Value::String(key)) => key,
-                        Flow::Value(other) => {
-                            return Err(Fail::text(format!(
+                        Flow::Value(key) => key.into_str().map_err(|other| {
+                            Fail::text(format!(
                                 "mapping returned invalid key type: {}",
                                 go_fmt::type_of(&other)
-                            )));
-                        }
+                            ))
+                        })?,
                         other => {
                             return Err(Fail::text(format!(
                                 "mapping returned invalid key type: {}",
@@ -169,7 +168,9 @@ const MAX_ELEMENTS: usize = 20_000_000;
 fn within_limits(value: Value) -> Result<Flow, CallError> {
     match &value {
         Value::String(text) if text.len() > MAX_TEXT => Err("a text of more than 256 MiB".into()),
-        Value::Bytes(bytes) if bytes.len() > MAX_TEXT => Err("more than 256 MiB of bytes".into()),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) if bytes.len() > MAX_TEXT => {
+            Err("more than 256 MiB of bytes".into())
+        }
         Value::Array(items) if items.held() > MAX_ELEMENTS => {
             Err("an array of more than 20,000,000 elements".into())
         }

@@ -9,7 +9,7 @@ use super::parse::{self, Fault};
 use super::program::Program;
 use super::{EvalError, ParseError, text};
 use crate::message::Message;
-use crate::value::{Str, Value};
+use crate::value::{Str, Value, well_formed};
 use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ impl Interpolated {
                 let bytes = self.bytes(batch, index)?;
                 Ok(match Str::from_utf8(bytes.clone()) {
                     Ok(text) => text,
-                    Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+                    Err(_) => well_formed(&bytes).into_owned().into(),
                 })
             }
         }

@@ -231,7 +231,7 @@ impl Mapping {
             .unwrap_or_default();
         let value = match self.run(batch, index, Flow::Nothing, Some(&mut metadata))? {
             Flow::Value(Value::String(text)) => message::parse(&text.into_bytes()),
-            Flow::Value(Value::Bytes(bytes)) => message::parse(&bytes),
+            Flow::Value(Value::Bytes(bytes) | Value::IllFormed(bytes)) => message::parse(&bytes),
             Flow::Value(value) => Ok(value),
             Flow::Nothing => match batch.get(index) {
                 Some(message) => message.value().cloned().map_err(Clone::clone),
@@ -303,7 +303,7 @@ fn set_content(message: &mut Message, value: Value) -> Result<(), EvalError> {
     }
     match value {
         Value::String(text) => message.set_bytes(text.into_bytes()),
-        Value::Bytes(bytes) => message.set_bytes(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => message.set_bytes(bytes),
         value => message.set_value(value),
     }
     Ok(())

@@ -3,8 +3,8 @@
 use super::fail::Fail;
 use super::flow::Flow;
 use super::number::Num;
-use crate::value::{Str, Value};
-use bytes::{BufMut, Bytes, BytesMut};
+use crate::value::Value;
+use bytes::{BufMut, BytesMut};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -166,17 +166,12 @@ fn add(left: &Flow, right: &Flow) -> Option<Value> {
             text.push_str(r);
             Some(Value::String(text.into()))
         }
-        (Value::String(_) | Value::Bytes(_), _) => {
+        (Value::String(_) | Value::IllFormed(_) | Value::Bytes(_), _) => {
             let (l, r) = (as_text(left)?, as_text(right)?);
             let mut joined = BytesMut::with_capacity(l.len() + r.len());
             joined.put_slice(&l);
             joined.put_slice(&r);
-            let joined: Bytes = joined.freeze();
-            // Bytes that aren't text can't become a string; they stay what they are.
-            Some(match Str::from_utf8(joined.clone()) {
-                Ok(text) => Value::String(text),
-                Err(_) => Value::Bytes(joined),
-            })
+            Some(Value::text(joined))
         }
         (l, r) => Some(Op::Add.compute(Num::of(l)?, Num::of(r)?)),
     }
@@ -186,7 +181,7 @@ fn add(left: &Flow, right: &Flow) -> Option<Value> {
 pub(crate) fn text_bytes(value: &Value) -> Option<&[u8]> {
     match value {
         Value::String(s) => Some(s.as_bytes()),
-        Value::Bytes(b) => Some(b),
+        Value::Bytes(b) | Value::IllFormed(b) => Some(b),
         _ => None,
     }
 }

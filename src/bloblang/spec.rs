@@ -5,7 +5,7 @@
 
 use super::caches::Caches;
 use crate::formats::go_num;
-use crate::value::{Str, Value};
+use crate::value::{Str, Value, well_formed};
 use std::fmt;
 use std::path::Path;
 
@@ -226,6 +226,7 @@ pub fn preview(value: &Value) -> String {
         Value::Float(n) => go_num::float_g(*n),
         Value::Number(n) => n.as_str().to_owned(),
         Value::String(text) => format!("\"{text}\""),
+        Value::IllFormed(bytes) => format!("\"{}\"", well_formed(bytes)),
         _ => String::new(),
     }
 }

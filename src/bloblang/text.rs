@@ -2,7 +2,7 @@
 
 use super::nil;
 use crate::formats::go_num;
-use crate::value::{Str, Value};
+use crate::value::{Str, Value, well_formed};
 use bytes::Bytes;
 
 /// Strings and bytes as they are, floats with an exponent where they are large, everything else as JSON. Bytes that aren't text lose what isn't.
@@ -13,7 +13,7 @@ pub(crate) fn of(value: &Value) -> Str {
             let bytes = bytes_of(other);
             match Str::from_utf8(bytes.clone()) {
                 Ok(text) => text,
-                Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+                Err(_) => well_formed(&bytes).into_owned().into(),
             }
         }
     }
@@ -23,7 +23,7 @@ pub(crate) fn of(value: &Value) -> Str {
 pub(crate) fn bytes_of(value: &Value) -> Bytes {
     match value {
         Value::String(text) => text.clone().into_bytes(),
-        Value::Bytes(bytes) => bytes.clone(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.clone(),
         // As Go's `g`: large ones have an exponent, which JSON gives only from 1e21 on.
         Value::Float(n) => go_num::float_g(*n).into(),
         Value::Timestamp(time) => time.to_string().into(),

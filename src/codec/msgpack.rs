@@ -1,6 +1,6 @@
 //! MessagePack.
 
-use crate::value::{Object, Str, Value};
+use crate::value::{Object, Str, Value, well_formed};
 use rmpv::{Utf8String, Value as Pack};
 
 /// Reads one document. Keys that aren't strings become their text; extension types are refused but for timestamps as bytes.
@@ -69,6 +69,7 @@ fn to_pack(value: &Value) -> Pack {
             None => Pack::F64(n.as_f64()),
         },
         Value::String(s) => Pack::from(&**s),
+        Value::IllFormed(b) => Pack::from(&*well_formed(b)),
         Value::Bytes(b) => Pack::Binary(b.to_vec()),
         Value::Timestamp(t) => Pack::from(t.to_string()),
         Value::Array(items) => Pack::Array(items.iter().map(|item| to_pack(&item)).collect()),

@@ -1,6 +1,6 @@
 //! Values as `serde_json` has them, for libraries that speak that.
 
-use crate::value::{Array, Object, Str, Value};
+use crate::value::{Array, Object, Str, Value, well_formed};
 use serde_json::Value as Json;
 
 /// The value as `serde_json` has it. Bytes become text, times RFC 3339; numbers that don't fit become floats or null.
@@ -17,7 +17,7 @@ pub fn to_json(value: &Value) -> Json {
             (None, None) => Json::from(n.as_f64()),
         },
         Value::String(s) => Json::String(s.to_string()),
-        Value::Bytes(b) => Json::String(String::from_utf8_lossy(b).into_owned()),
+        Value::Bytes(b) | Value::IllFormed(b) => Json::String(well_formed(b).into_owned()),
         Value::Timestamp(_) => {
             let text = value.to_json();
             serde_json::from_slice(&text).unwrap_or(Json::Null)

@@ -2,7 +2,7 @@
 //!
 //! Elements that stand several times become an array. Prefixes of namespaces, comments and declarations are left out.
 
-use crate::value::{Array, Object, Str, Value};
+use crate::value::{Array, Object, Str, Value, well_formed};
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},
@@ -308,7 +308,7 @@ fn scalar(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.to_string(),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => well_formed(bytes).into_owned(),
         Value::Timestamp(time) => time.to_string(),
         Value::Array(_) => String::new(),
         other => String::from_utf8_lossy(&other.to_json()).into_owned(),

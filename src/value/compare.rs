@@ -51,7 +51,7 @@ fn scalars(a: &Value, b: &Value) -> bool {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
         (Value::String(a), Value::String(b)) => a == b,
-        (Value::Bytes(a), Value::Bytes(b)) => a == b,
+        (Value::Bytes(a), Value::Bytes(b)) | (Value::IllFormed(a), Value::IllFormed(b)) => a == b,
         (Value::Timestamp(a), Value::Timestamp(b)) => a == b,
         _ => numbers(a, b) == Some(Ordering::Equal),
     }

@@ -78,7 +78,7 @@ fn own(value: &Value) -> usize {
     SMALL
         + match value {
             Value::String(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
+            Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.len(),
             Value::Array(Array(array::Repr::Raw(document, node)))
             | Value::Object(Object(object::Repr::Raw(document, node))) => piece(document, *node),
             Value::Object(Object(object::Repr::Edited(edited))) => {

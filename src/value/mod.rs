@@ -33,7 +33,7 @@ pub use json::{JsonError, parse, parse_prefix};
 pub use number::Number;
 pub(crate) use number::Read;
 pub use object::Object;
-pub use string::Str;
+pub use string::{Str, well_formed};
 pub(crate) use timestamp::YEAR_ONE_TO_UNIX;
 pub use timestamp::{RFC3339_NANO, Timestamp, Zone};
 pub use write::write;
@@ -52,6 +52,8 @@ pub enum Value {
     /// A number as its JSON text had it; kept exactly until arithmetic reads it.
     Number(Number),
     String(Str),
+    /// Text that isn't UTF-8, as where a character was cut. It is a string to mappings, and JSON has U+FFFD for each byte that is wrong.
+    IllFormed(Bytes),
     Bytes(Bytes),
     Timestamp(Timestamp),
     Array(Array),
@@ -65,7 +67,7 @@ impl Value {
             Value::Null => "null",
             Value::Bool(_) => "bool",
             Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => "number",
-            Value::String(_) => "string",
+            Value::String(_) | Value::IllFormed(_) => "string",
             Value::Bytes(_) => "bytes",
             Value::Timestamp(_) => "timestamp",
             Value::Array(_) => "array",
@@ -104,6 +106,24 @@ impl Value {
             Value::Float(n) => Some(Read::Float(*n)),
             Value::Number(n) => Some(n.read()),
             _ => None,
+        }
+    }
+
+    /// Bytes as a string, whether or not they are UTF-8.
+    pub fn text(bytes: impl Into<Bytes>) -> Value {
+        let bytes = bytes.into();
+        match Str::from_utf8(bytes.clone()) {
+            Ok(text) => Value::String(text),
+            Err(_) => Value::IllFormed(bytes),
+        }
+    }
+
+    /// A string as UTF-8; another value is given back.
+    pub fn into_str(self) -> Result<Str, Value> {
+        match self {
+            Value::String(text) => Ok(text),
+            Value::IllFormed(bytes) => Ok(well_formed(&bytes).into_owned().into()),
+            other => Err(other),
         }
     }
 

@@ -9,7 +9,13 @@ use super::{
 };
 use bytes::Bytes;
 use std::{
-    borrow::Borrow, cmp::Ordering, fmt, hash, mem::ManuallyDrop, num::NonZeroU64, ops::Deref, ptr,
+    borrow::{Borrow, Cow},
+    cmp::Ordering,
+    fmt, hash,
+    mem::ManuallyDrop,
+    num::NonZeroU64,
+    ops::Deref,
+    ptr,
     sync::Arc,
 };
 
@@ -295,6 +301,19 @@ impl Str {
             View::Huge(bytes) => bytes.clone(),
         }
     }
+}
+
+/// Bytes as UTF-8: U+FFFD stands for each byte that is wrong.
+pub fn well_formed(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(bytes.len() + 8);
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    Cow::Owned(out)
 }
 
 impl Deref for Str {

@@ -142,6 +142,22 @@ pub(super) fn encode(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// The same for what isn't UTF-8: each byte that is wrong is the escape of U+FFFD.
+#[cold]
+pub(super) fn encode_ill_formed(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for chunk in bytes.utf8_chunks() {
+        let opening = out.len();
+        encode(chunk.valid(), out);
+        out.remove(opening);
+        out.pop();
+        for _ in chunk.invalid() {
+            out.extend_from_slice(b"\\ufffd");
+        }
+    }
+    out.push(b'"');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,6 +128,7 @@ fn write_leaf(value: &Value, out: &mut Vec<u8>) -> bool {
         Value::Float(n) => return write_float(*n, out),
         Value::Number(n) => out.extend_from_slice(n.as_str().as_bytes()),
         Value::String(s) => unescape::encode(s, out),
+        Value::IllFormed(bytes) => unescape::encode_ill_formed(bytes, out),
         Value::Bytes(b) => {
             use base64::Engine;
             out.push(b'"');
@@ -163,7 +164,7 @@ pub(super) fn size(value: &Value) -> usize {
     const SMALL: usize = 24;
     let shallow = |value: &Value| match value {
         Value::String(text) => text.len() + SMALL,
-        Value::Bytes(bytes) => bytes.len() * 4 / 3 + SMALL,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.len() * 4 / 3 + SMALL,
         Value::Array(Array(array::Repr::Raw(document, node)))
         | Value::Object(Object(object::Repr::Raw(document, node))) => {
             let node = document.node(*node);

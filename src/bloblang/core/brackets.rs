@@ -6,8 +6,7 @@ use crate::bloblang::expr::Method;
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::number;
-use crate::value::{Array, Str, Value};
-use bytes::Bytes;
+use crate::value::{Array, Value};
 
 pub(crate) const INDEX: CoreMethod = index;
 pub(crate) const SLICE: CoreMethod = slice;
@@ -45,7 +44,7 @@ fn index(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
         }
         Flow::Value(Value::String(text)) => {
             let at = resolve(text.len())?;
-            Ok(text_or_bytes(text.into_bytes().slice(at..=at)))
+            Ok(Flow::Value(Value::text(text.into_bytes().slice(at..=at))))
         }
         Flow::Value(Value::Bytes(bytes)) => {
             let at = resolve(bytes.len())?;
@@ -70,7 +69,7 @@ fn slice(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
         }
         Flow::Value(Value::String(text)) => {
             let picked: Vec<u8> = resolve(text.len())?.map(|at| text.as_bytes()[at]).collect();
-            Ok(text_or_bytes(picked.into()))
+            Ok(Flow::Value(Value::text(picked)))
         }
         Flow::Value(Value::Bytes(bytes)) => {
             let picked: Vec<u8> = resolve(bytes.len())?.map(|at| bytes[at]).collect();
@@ -118,12 +117,4 @@ fn positions(
         at = at.saturating_add(step);
         Some(picked)
     }))
-}
-
-/// A part of a string; bytes where it was cut within a character.
-fn text_or_bytes(bytes: Bytes) -> Flow {
-    match Str::from_utf8(bytes.clone()) {
-        Ok(text) => Flow::Value(Value::String(text)),
-        Err(_) => Flow::Value(Value::Bytes(bytes)),
-    }
 }

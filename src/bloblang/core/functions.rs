@@ -66,9 +66,10 @@ fn message<'c>(cx: &'c Context<'_>) -> Option<&'c Message> {
 /// A string argument; empty if it was left out.
 fn text_argument(function: &Function, i: usize, cx: &mut Context<'_>) -> Result<Str, Fail> {
     match function.args.get(i, cx, "function", function.name)? {
-        Value::String(text) => Ok(text),
         Value::Null => Ok(Str::default()),
-        other => Err(Fail::wanted("string", Flow::Value(other))),
+        value => value
+            .into_str()
+            .map_err(|other| Fail::wanted("string", Flow::Value(other))),
     }
 }
 
@@ -117,7 +118,7 @@ fn one_of(metadata: Option<&Metadata>, key: &str, show: impl Fn(&Value) -> Value
 fn as_text(value: &Value) -> Value {
     match value {
         Value::String(_) => value.clone(),
-        other => Value::String(crate::bloblang::text::of(other)),
+        other => Value::text(crate::bloblang::text::bytes_of(other)),
     }
 }
 

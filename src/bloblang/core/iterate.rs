@@ -89,8 +89,8 @@ pub(super) fn map_each_key(method: &Method, cx: &mut Context<'_>) -> Result<Flow
             .with(Flow::Value(Value::String(key.clone())), |cx| query.eval(cx))
             .map_err(|e| e.blaming(|| method.target.name()))?;
         match new {
-            Flow::Value(Value::String(new)) => {
-                out.insert(new, value);
+            Flow::Value(new @ (Value::String(_) | Value::IllFormed(_))) => {
+                out.insert(new.into_str().expect("a string"), value);
             }
             Flow::Nothing => {
                 out.insert(key, value);

@@ -90,9 +90,9 @@ fn type_of(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
 
 /// A path given as an argument.
 fn path_argument(method: &Method, cx: &mut Context<'_>) -> Result<path::Path, Fail> {
-    match method.args.get(0, cx, "method", method.name)? {
-        Value::String(text) => Ok(path::parse(&text)),
-        other => Err(Fail::wanted("string", Flow::Value(other))),
+    match method.args.get(0, cx, "method", method.name)?.into_str() {
+        Ok(text) => Ok(path::parse(&text)),
+        Err(other) => Err(Fail::wanted("string", Flow::Value(other))),
     }
 }
 
@@ -113,9 +113,9 @@ fn exists(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
 
 /// Sets or, with `deleted()`, removes what the receiver holds at a path.
 fn set(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let path = match method.args.get(0, cx, "method", method.name)? {
-        Value::String(text) => text,
-        other => return Err(Fail::wanted("string", Flow::Value(other))),
+    let path = match method.args.get(0, cx, "method", method.name)?.into_str() {
+        Ok(text) => text,
+        Err(other) => return Err(Fail::wanted("string", Flow::Value(other))),
     };
     if memchr::memchr_iter(b'.', path.as_bytes()).count() > MAX_PATH {
         return Err(Fail::text(format!(
@@ -138,9 +138,9 @@ fn apply(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let name = match method.args.list.first() {
         // The usual case has nothing to evaluate or to copy.
         Some(Arg::Const(Value::String(name))) => name.clone(),
-        _ => match method.args.get(0, cx, "method", method.name)? {
-            Value::String(name) => name,
-            other => return Err(Fail::wanted("string", Flow::Value(other))),
+        _ => match method.args.get(0, cx, "method", method.name)?.into_str() {
+            Ok(name) => name,
+            Err(other) => return Err(Fail::wanted("string", Flow::Value(other))),
         },
     };
     let target = method.target.eval(cx)?;

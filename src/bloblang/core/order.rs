@@ -5,7 +5,9 @@ use crate::bloblang::expr::Method;
 use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::number::Num;
+use crate::bloblang::operators::text_bytes;
 use crate::value::{Array, Object, Str, Value};
+use bytes::Bytes;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -143,8 +145,10 @@ fn compare(
         fail.context(format_args!("{what} element {at}"))
     };
     match &left {
-        Flow::Value(Value::String(l)) => match &right {
-            Flow::Value(Value::String(r)) => Ok(l.as_bytes().cmp(r.as_bytes())),
+        Flow::Value(text @ (Value::String(_) | Value::IllFormed(_))) => match &right {
+            Flow::Value(other @ (Value::String(_) | Value::IllFormed(_))) => {
+                Ok(text_bytes(text).cmp(&text_bytes(other)))
+            }
             _ => Err(wrong("string", b, right)),
         },
         Flow::Value(value) if Num::of(value).is_some() => {
@@ -171,6 +175,7 @@ fn right_number(flow: &Flow) -> Option<Num> {
 pub(super) fn unique(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
     let array = array(method, cx)?;
     let mut strings: HashSet<Str> = HashSet::new();
+    let mut ill_formed: HashSet<Bytes> = HashSet::new();
     let mut numbers: HashSet<u64> = HashSet::new();
     let mut out = Vec::new();
     for (i, item) in array.iter().enumerate() {
@@ -184,7 +189,8 @@ pub(super) fn unique(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail
                 })?,
         };
         let fresh = match &key {
-            Flow::Value(Value::String(s)) => strings.insert(s.clone()),
+            Flow::Value(Value::String(text)) => strings.insert(text.clone()),
+            Flow::Value(Value::IllFormed(text)) => ill_formed.insert(text.clone()),
             Flow::Value(value) if let Some(n) = Num::of(value) => {
                 // Zero has two signs and one value.
                 let n = n.float();

@@ -73,7 +73,7 @@ fn text(value: &Value) -> Result<Str, CallError> {
 
 fn content(value: &Value) -> Result<Bytes, CallError> {
     match value {
-        Value::Bytes(bytes) => Ok(bytes.clone()),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(bytes.clone()),
         other => Ok(text(other)?.into_bytes()),
     }
 }

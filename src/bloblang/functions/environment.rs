@@ -3,7 +3,7 @@
 use crate::bloblang::spec::{
     CallError, Example, FunctionCall, FunctionFn, FunctionSpec, Param, ParamKind, Status,
 };
-use crate::value::{Timestamp, Value};
+use crate::value::{Timestamp, Value, well_formed};
 use bytes::Bytes;
 use std::time::SystemTime;
 
@@ -144,7 +144,7 @@ fn now() -> Timestamp {
 fn text(argument: &Value) -> Result<String, CallError> {
     match argument {
         Value::String(text) => Ok(text.to_string()),
-        Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(well_formed(bytes).into_owned()),
         other => Err(CallError::wanted("string", other.clone())),
     }
 }

@@ -58,7 +58,7 @@ pub(super) static TABLE: &[FunctionSpec] = &[
             let id = id.ok_or("the id of a schema is a number of 32 bits")?;
             let message = match &args[1] {
                 Value::String(text) => text.clone().into_bytes(),
-                Value::Bytes(bytes) => bytes.clone(),
+                Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.clone(),
                 other => return Err(CallError::wanted("bytes", other.clone())),
             };
             let mut framed = vec![0];

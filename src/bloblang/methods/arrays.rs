@@ -246,24 +246,24 @@ fn join(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
         }
         match &item {
             Value::String(text) => out.extend_from_slice(text.as_bytes()),
-            Value::Bytes(bytes) => out.extend_from_slice(bytes),
+            Value::Bytes(bytes) | Value::IllFormed(bytes) => out.extend_from_slice(bytes),
             other => {
                 return Err(nested(&format!("failed to join element {i}"), "string", other).into());
             }
         }
     }
-    Ok(super::common::text_value(out))
+    Ok(Value::text(out))
 }
 
 fn split(args: &[Value]) -> Result<MethodFn, CallError> {
     let delimiter = args[0].clone();
     Ok(Box::new(move |receiver| match receiver {
         Value::Array(items) => Ok(split_array(&items, &delimiter)),
-        Value::String(_) | Value::Bytes(_) => {
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) => {
             let text = Text::of(receiver)?;
             let fails = |text: &Text| {
                 let kind = match text {
-                    Text::Str(_) => "string",
+                    Text::Str(_) | Text::IllFormed(_) => "string",
                     Text::Bytes(_) => "[]uint8",
                 };
                 let got = type_of(&delimiter);
@@ -271,7 +271,7 @@ fn split(args: &[Value]) -> Result<MethodFn, CallError> {
             };
             match &delimiter {
                 Value::String(at) => Ok(split_text(&text, at.as_bytes())),
-                Value::Bytes(at) => Ok(split_text(&text, at)),
+                Value::Bytes(at) | Value::IllFormed(at) => Ok(split_text(&text, at)),
                 _ => Err(fails(&text).into()),
             }
         }

@@ -1,10 +1,10 @@
 //! Table: methods that make one type of another, or insist on one.
 
-use super::common::{float, lossy, optional_str, to_bytes, to_text, writable};
+use super::common::{float, optional_str, to_bytes, to_text, writable};
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::bloblang::text::escaped_json;
 use crate::formats::go_num;
-use crate::value::Value;
+use crate::value::{Value, well_formed};
 
 pub(super) static TABLE: &[MethodSpec] = &[
     MethodSpec::new(
@@ -87,6 +87,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             let (is_empty, kind) = match &receiver {
                 Value::String(text) => (text.is_empty(), "string"),
+                Value::IllFormed(_) => (false, "string"),
                 Value::Array(items) => (items.is_empty(), "array"),
                 Value::Object(fields) => (fields.is_empty(), "object"),
                 _ => return Err(CallError::wanted("string, array or object", receiver)),
@@ -158,12 +159,14 @@ pub(super) static TABLE: &[MethodSpec] = &[
             )],
         )],
         MethodCall::Plain(|receiver, _| {
-            Ok(Value::String(match receiver {
+            Ok(match receiver {
                 structure @ (Value::Array(_) | Value::Object(_)) => {
-                    lossy(escaped_json(writable(&structure)?).into())
+                    Value::text(escaped_json(writable(&structure)?))
                 }
-                other => to_text(other),
-            }))
+                Value::Bytes(bytes) => Value::text(bytes),
+                Value::IllFormed(bytes) => Value::IllFormed(bytes),
+                other => Value::String(to_text(other)),
+            })
         }),
     ),
     MethodSpec::new(
@@ -197,7 +200,7 @@ fn to_bool(value: Value) -> Result<Value, CallError> {
     let found = match &value {
         Value::Bool(b) => Some(*b),
         Value::Number(n) => Some(n.as_str() != "0"),
-        Value::String(_) | Value::Bytes(_) => {
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) => {
             optional_str(&value).and_then(|t| go_num::parse_bool(&t))
         }
         other => float(other).map(|n| n != 0.0),
@@ -212,7 +215,9 @@ fn to_bool(value: Value) -> Result<Value, CallError> {
 pub(super) fn to_float(value: Value) -> Result<f64, CallError> {
     match &value {
         Value::String(text) => Ok(go_num::parse_float(text)?),
-        Value::Bytes(bytes) => Ok(go_num::parse_float(&String::from_utf8_lossy(bytes))?),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+            Ok(go_num::parse_float(&well_formed(bytes))?)
+        }
         Value::Number(n) if n.as_f64().is_infinite() => Ok(go_num::parse_float(n.as_str())?),
         other => match float(other) {
             Some(n) => Ok(n),

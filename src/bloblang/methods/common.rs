@@ -2,13 +2,14 @@
 
 use crate::bloblang::spec::{CallError, type_error};
 use crate::formats::go_num;
-use crate::value::{Object, Str, Value};
+use crate::value::{Object, Str, Value, well_formed};
 use bytes::Bytes;
 use std::borrow::Cow;
 
 /// A receiver that is text or bytes. Results are of the receiver's type, so that what came as bytes stays bytes.
 pub(super) enum Text {
     Str(Str),
+    IllFormed(Bytes),
     Bytes(Bytes),
 }
 
@@ -16,6 +17,7 @@ impl Text {
     pub(super) fn of(value: Value) -> Result<Text, CallError> {
         match value {
             Value::String(text) => Ok(Text::Str(text)),
+            Value::IllFormed(bytes) => Ok(Text::IllFormed(bytes)),
             Value::Bytes(bytes) => Ok(Text::Bytes(bytes)),
             other => Err(CallError::wanted("string", other)),
         }
@@ -24,13 +26,14 @@ impl Text {
     pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
             Text::Str(text) => text.as_bytes(),
-            Text::Bytes(bytes) => bytes,
+            Text::Bytes(bytes) | Text::IllFormed(bytes) => bytes,
         }
     }
 
     pub(super) fn into_value(self) -> Value {
         match self {
             Text::Str(text) => Value::String(text),
+            Text::IllFormed(bytes) => Value::IllFormed(bytes),
             Text::Bytes(bytes) => Value::Bytes(bytes),
         }
     }
@@ -38,28 +41,21 @@ impl Text {
     /// Bytes as a value of this one's type.
     pub(super) fn like(&self, bytes: Vec<u8>) -> Value {
         match self {
-            Text::Str(_) => text_value(bytes),
+            Text::Str(_) | Text::IllFormed(_) => Value::text(bytes),
             Text::Bytes(_) => Value::Bytes(bytes.into()),
         }
     }
 
-    /// The part `start..end`. A part of a string that cuts a character is bytes.
+    /// The part `start..end`.
     pub(super) fn part(&self, start: usize, end: usize) -> Value {
         match self {
             Text::Str(text) => match text.piece(start..end) {
                 Some(part) => Value::String(part),
-                None => Value::Bytes(Bytes::copy_from_slice(&text.as_bytes()[start..end])),
+                None => Value::IllFormed(text.clone().into_bytes().slice(start..end)),
             },
+            Text::IllFormed(bytes) => Value::text(bytes.slice(start..end)),
             Text::Bytes(bytes) => Value::Bytes(bytes.slice(start..end)),
         }
-    }
-}
-
-/// A string, if the bytes are UTF-8, else bytes.
-pub(super) fn text_value(bytes: Vec<u8>) -> Value {
-    match String::from_utf8(bytes) {
-        Ok(text) => Value::String(text.into()),
-        Err(e) => Value::Bytes(e.into_bytes().into()),
     }
 }
 
@@ -67,9 +63,32 @@ pub(super) fn text_value(bytes: Vec<u8>) -> Value {
 pub(super) fn string(value: Value) -> Result<Str, CallError> {
     match value {
         Value::String(text) => Ok(text),
-        Value::Bytes(bytes) => Ok(lossy(bytes)),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(lossy(bytes)),
         Value::Timestamp(time) => Ok(time.to_string().into()),
         other => Err(CallError::wanted("string", other)),
+    }
+}
+
+/// The same as the bytes that it is.
+pub(super) fn string_bytes(value: Value) -> Result<Bytes, CallError> {
+    match value {
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(bytes),
+        other => Ok(string(other)?.into_bytes()),
+    }
+}
+
+/// Maps text, and leaves bytes in it that aren't UTF-8 as they are.
+pub(super) fn map_well_formed(value: Value, map: fn(&str) -> String) -> Result<Value, CallError> {
+    match value {
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+            let mut out = Vec::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                out.extend_from_slice(map(chunk.valid()).as_bytes());
+                out.extend_from_slice(chunk.invalid());
+            }
+            Ok(Value::text(out))
+        }
+        other => Ok(map(&string(other)?).into()),
     }
 }
 
@@ -77,7 +96,7 @@ pub(super) fn string(value: Value) -> Result<Str, CallError> {
 pub(super) fn lossy(bytes: Bytes) -> Str {
     match Str::from_utf8(bytes.clone()) {
         Ok(text) => text,
-        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        Err(_) => well_formed(&bytes).into_owned().into(),
     }
 }
 
@@ -85,7 +104,7 @@ pub(super) fn lossy(bytes: Bytes) -> Str {
 pub(super) fn str_arg(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => well_formed(bytes),
         other => string(other.clone()).map_or(Cow::Borrowed(""), |s| s.to_string().into()),
     }
 }
@@ -94,7 +113,7 @@ pub(super) fn str_arg(value: &Value) -> Cow<'_, str> {
 pub(super) fn bytes_arg(value: &Value) -> Bytes {
     match value {
         Value::String(text) => text.clone().into_bytes(),
-        Value::Bytes(bytes) => bytes.clone(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.clone(),
         other => Bytes::from(str_arg(other).into_owned()),
     }
 }
@@ -156,7 +175,7 @@ pub(super) fn writable(value: &Value) -> Result<&Value, CallError> {
 pub(crate) fn equal(left: &Value, right: &Value) -> bool {
     match left {
         Value::Null => matches!(right, Value::Null),
-        Value::String(_) | Value::Bytes(_) | Value::Timestamp(_) => {
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) | Value::Timestamp(_) => {
             texts_are_equal(left, right).unwrap_or(false)
         }
         Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => {
@@ -194,7 +213,7 @@ fn texts_are_equal(left: &Value, right: &Value) -> Option<bool> {
     }
     let bytes = |value: &Value| match value {
         Value::String(text) => Some(text.clone().into_bytes()),
-        Value::Bytes(bytes) => Some(bytes.clone()),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Some(bytes.clone()),
         Value::Timestamp(time) => Some(Bytes::from(time.to_string())),
         _ => None,
     };
@@ -205,7 +224,7 @@ fn texts_are_equal(left: &Value, right: &Value) -> Option<bool> {
 pub(crate) fn to_text(value: Value) -> Str {
     match value {
         Value::String(text) => text,
-        Value::Bytes(bytes) => lossy(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => lossy(bytes),
         Value::Int(n) => itoa::Buffer::new().format(n).into(),
         Value::Uint(n) => itoa::Buffer::new().format(n).into(),
         Value::Float(n) => go_num::float_g(n).into(),
@@ -220,7 +239,7 @@ pub(crate) fn to_text(value: Value) -> Str {
 /// As [`to_text`], with bytes left as they are.
 pub(crate) fn to_bytes(value: Value) -> Bytes {
     match value {
-        Value::Bytes(bytes) => bytes,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes,
         other => to_text(other).into_bytes(),
     }
 }

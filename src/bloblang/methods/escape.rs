@@ -4,7 +4,7 @@ use crate::formats::go_quote::quote_bytes;
 use std::fmt::Write;
 
 /// For a query: a space becomes `+`, everything but letters, digits and `-_.~` is escaped.
-pub(super) fn query(text: &str) -> String {
+pub(super) fn query(text: &[u8]) -> String {
     escape(text, |byte| match byte {
         b' ' => Some('+'),
         _ => is_plain(byte).then_some(byte as char),
@@ -12,7 +12,7 @@ pub(super) fn query(text: &str) -> String {
 }
 
 /// For a segment of a path.
-pub(super) fn path(text: &str) -> String {
+pub(super) fn path(text: &[u8]) -> String {
     escape(text, |byte| {
         (is_plain(byte) || b"$&+=:@".contains(&byte)).then_some(byte as char)
     })
@@ -22,9 +22,9 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte)
 }
 
-fn escape(text: &str, plain: impl Fn(u8) -> Option<char>) -> String {
+fn escape(text: &[u8], plain: impl Fn(u8) -> Option<char>) -> String {
     let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    for &byte in text {
         match plain(byte) {
             Some(c) => out.push(c),
             None => write!(out, "%{byte:02X}").expect("a string takes all that is written to it"),
@@ -34,8 +34,7 @@ fn escape(text: &str, plain: impl Fn(u8) -> Option<char>) -> String {
 }
 
 /// Reads what was escaped; in a query, `+` is a space.
-pub(super) fn unescape(text: &str, in_query: bool) -> Result<Vec<u8>, String> {
-    let bytes = text.as_bytes();
+pub(super) fn unescape(bytes: &[u8], in_query: bool) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -69,10 +68,10 @@ mod tests {
 
     #[test]
     fn escapes_go_there_and_back() {
-        assert_eq!(query("a b&c=é~"), "a+b%26c%3D%C3%A9~");
-        assert_eq!(path("a b/c?d=1,@"), "a%20b%2Fc%3Fd=1%2C@");
-        let back = |text, in_query| {
-            unescape(text, in_query).map(|b| String::from_utf8_lossy(&b).into_owned())
+        assert_eq!(query("a b&c=é~".as_bytes()), "a+b%26c%3D%C3%A9~");
+        assert_eq!(path(b"a b/c?d=1,@"), "a%20b%2Fc%3Fd=1%2C@");
+        let back = |text: &str, in_query| {
+            unescape(text.as_bytes(), in_query).map(|b| String::from_utf8_lossy(&b).into_owned())
         };
         assert_eq!(back("a+b%C3%A9", true).as_deref(), Ok("a bé"));
         assert_eq!(back("a+b", false).as_deref(), Ok("a+b"));

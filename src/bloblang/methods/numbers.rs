@@ -4,7 +4,7 @@ use super::common::{float, int, nested};
 use crate::bloblang::number::Num;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::formats::{go_math, go_num};
-use crate::value::{Number, Value};
+use crate::value::{Number, Value, well_formed};
 
 const OTHER: &[Param] = &[Param::new("value", ParamKind::Int, "The other number.")];
 
@@ -393,7 +393,7 @@ fn signed(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Float(n) => float_to_int(*n)?,
         Value::Number(n) => go_num::parse_decimal(n.as_str())?,
         Value::String(text) => go_num::parse_int(text)?,
-        Value::Bytes(bytes) => go_num::parse_int(&String::from_utf8_lossy(bytes))?,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => go_num::parse_int(&well_formed(bytes))?,
         _ => return Err(CallError::wanted("number", value)),
     };
     let shift = 64 - bits;
@@ -424,7 +424,7 @@ fn unsigned(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Float(n) => float_to_uint(*n)?,
         Value::Number(n) => not_negative(go_num::parse_decimal(n.as_str())?)?,
         Value::String(text) => go_num::parse_uint(text)?,
-        Value::Bytes(bytes) => go_num::parse_uint(&String::from_utf8_lossy(bytes))?,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => go_num::parse_uint(&well_formed(bytes))?,
         _ => return Err(CallError::wanted("number", value)),
     };
     if bits < 64 && n >> bits != 0 {
@@ -439,7 +439,10 @@ fn unsigned(value: Value, bits: u32) -> Result<Value, CallError> {
 
 /// Rounds to 32 bits. What is kept is the shortest text of the result, which may read as another number in 64 bits.
 fn float32(value: Value) -> Result<Value, CallError> {
-    let is_text = matches!(value, Value::String(_) | Value::Bytes(_) | Value::Number(_));
+    let is_text = matches!(
+        value,
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) | Value::Number(_)
+    );
     let shown = is_text.then(|| super::common::to_text(value.clone()));
     let wide = super::coercion::to_float(value)?;
     let narrow = wide as f32;

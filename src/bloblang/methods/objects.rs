@@ -74,7 +74,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 Value::String(text) => {
                     memmem::find(text.as_bytes(), &to_bytes(args[0].clone())).is_some()
                 }
-                Value::Bytes(bytes) => memmem::find(bytes, &to_bytes(args[0].clone())).is_some(),
+                Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+                    memmem::find(bytes, &to_bytes(args[0].clone())).is_some()
+                }
                 Value::Array(items) => items.iter().any(|v| super::common::equal(&args[0], &v)),
                 Value::Object(fields) => fields
                     .iter()

@@ -7,7 +7,7 @@ use crate::bloblang::nil;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind, Status};
 use crate::codec::{json_text, msgpack, parquet, xml, yaml};
 use crate::formats::{csv, logfmt, url};
-use crate::value::{Object, Str, Value};
+use crate::value::{Object, Str, Value, well_formed};
 use bytes::Bytes;
 
 /// How many bytes a big number may have: turning it into digits costs the square of that.
@@ -84,7 +84,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         }],
         MethodCall::Plain(|receiver, _| {
             let bytes = plain_text(receiver)?;
-            let parsed = yaml::parse(&String::from_utf8_lossy(&bytes));
+            let parsed = yaml::parse(&well_formed(&bytes));
             parsed.map_err(|why| format!("failed to parse value as YAML: {why}").into())
         }),
     ),
@@ -274,7 +274,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         }],
         MethodCall::Plain(|receiver, _| {
             let bytes = plain_text(receiver)?;
-            let content = String::from_utf8_lossy(&bytes);
+            let content = well_formed(&bytes);
             let pairs = logfmt::parse(&content)?;
             Ok(Value::Object(pairs.into_iter().map(|(key, value)| (Str::from(key), Value::from(value))).collect()))
         }),
@@ -301,7 +301,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
 fn plain_text(receiver: Value) -> Result<Bytes, CallError> {
     match receiver {
         Value::String(text) => Ok(text.into_bytes()),
-        Value::Bytes(bytes) => Ok(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(bytes),
         other => Err(CallError::wanted("string", other)),
     }
 }
@@ -310,7 +310,7 @@ fn plain_text(receiver: Value) -> Result<Bytes, CallError> {
 fn raw_bytes(receiver: &Value) -> Result<Bytes, CallError> {
     match receiver {
         Value::String(text) => Ok(text.clone().into_bytes()),
-        Value::Bytes(bytes) => Ok(bytes.clone()),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(bytes.clone()),
         Value::Timestamp(time) => Ok(time.to_string().into()),
         other => Err(CallError::wanted("bytes", other.clone())),
     }
@@ -339,7 +339,7 @@ fn parse_csv(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
         lazy_quotes: flag(&args[2]),
         fields: None,
     };
-    let content = String::from_utf8_lossy(&bytes);
+    let content = well_formed(&bytes);
     let mut rows = csv::Rows::new(&content, dialect);
     let cells = |row: Vec<String>| row.into_iter().map(Value::from);
     let Some(first) = rows.next().transpose()? else {
@@ -432,7 +432,7 @@ fn big_decimal(bytes: &[u8], scale: usize) -> String {
 /// A row with its fields of bytes as strings.
 fn texts(value: Value) -> Value {
     match value {
-        Value::Bytes(bytes) => String::from_utf8_lossy(&bytes).as_ref().into(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => well_formed(&bytes).as_ref().into(),
         Value::Array(items) => Value::Array(items.iter().map(texts).collect()),
         Value::Object(fields) => Value::Object(fields.iter().map(|(k, v)| (k, texts(v))).collect()),
         other => other,

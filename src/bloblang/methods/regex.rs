@@ -67,7 +67,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                     None => pattern
                         .bytes()
                         .find_iter(text.as_bytes())
-                        .map(|m| lossy(m.as_bytes()))
+                        .map(|m| copied(m.as_bytes()))
                         .collect(),
                 };
                 Ok(found.into())
@@ -89,7 +89,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 let text = Text::of(receiver)?;
                 let mut found = Vec::new();
                 pattern.each(&text, true, |groups| {
-                    let groups: Array = groups.map(|g| lossy(g.unwrap_or_default())).collect();
+                    let groups: Array = groups.map(|g| copied(g.unwrap_or_default())).collect();
                     found.push(groups.into());
                 });
                 Ok(found.into())
@@ -222,7 +222,7 @@ impl Pattern {
     /// Groups under their keys, of the type that was searched.
     fn object(&self, text: &Text, groups: &mut dyn Iterator<Item = Option<&[u8]>>) -> Object {
         let value = |group: Option<&[u8]>| match text {
-            Text::Str(_) => lossy(group.unwrap_or_default()),
+            Text::Str(_) | Text::IllFormed(_) => copied(group.unwrap_or_default()),
             Text::Bytes(_) => Value::Bytes(Bytes::copy_from_slice(group.unwrap_or_default())),
         };
         self.keys.iter().cloned().zip(groups.map(value)).collect()
@@ -232,14 +232,14 @@ impl Pattern {
 fn text_of(text: &Text) -> Option<&str> {
     match text {
         Text::Str(text) => Some(text),
-        Text::Bytes(bytes) => std::str::from_utf8(bytes).ok(),
+        Text::Bytes(bytes) | Text::IllFormed(bytes) => std::str::from_utf8(bytes).ok(),
     }
 }
 
-fn lossy(bytes: &[u8]) -> Value {
+fn copied(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(bytes).into_owned().into(),
+        Err(_) => Value::IllFormed(Bytes::copy_from_slice(bytes)),
     }
 }
 
@@ -274,11 +274,11 @@ fn replace_all(args: &[Value]) -> Result<MethodFn, CallError> {
         if !found {
             return Ok(match text {
                 Text::Str(text) => Value::String(text),
-                Text::Bytes(bytes) => lossy(&bytes),
+                Text::Bytes(bytes) | Text::IllFormed(bytes) => Value::text(bytes),
             });
         }
         out.extend_from_slice(&haystack[done..]);
-        Ok(super::common::text_value(out))
+        Ok(Value::text(out))
     }))
 }
 
@@ -300,6 +300,6 @@ mod tests {
         );
         assert_eq!(replace("x", "$0", "abc".into()).as_str(), Some("abc"));
         let bytes = Value::Bytes(Bytes::from_static(b"a\xffa"));
-        assert!(matches!(replace("a", "b", bytes), Value::Bytes(b) if &b[..] == b"b\xffb"));
+        assert!(matches!(replace("a", "b", bytes), Value::IllFormed(b) if &b[..] == b"b\xffb"));
     }
 }

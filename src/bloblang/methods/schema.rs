@@ -25,7 +25,7 @@ fn schema(value: &Value, name: Option<Value>, depth: usize) -> Result<Value, Cal
         Value::Int(_) | Value::Uint(_) => "INT64",
         Value::Number(n) if !n.as_str().contains(['.', 'e', 'E']) => "INT64",
         Value::Float(_) | Value::Number(_) => "FLOAT64",
-        Value::String(_) => "STRING",
+        Value::String(_) | Value::IllFormed(_) => "STRING",
         Value::Bytes(_) => "BYTE_ARRAY",
         Value::Timestamp(_) => "TIMESTAMP",
         Value::Array(items) => {

@@ -1,13 +1,15 @@
 //! Table: methods on text. Where bytes are taken too, the result is bytes.
 
-use super::common::{Text, int, nested, str_arg, string, text_value, writable};
+use super::common::{
+    Text, bytes_arg, int, map_well_formed, nested, str_arg, string, string_bytes, writable,
+};
 use super::{case, escape, filepath, html, replace, slug};
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
 };
 use crate::codec::go_fmt;
 use crate::formats::go_quote;
-use crate::value::{Array, Str, Value};
+use crate::value::{Array, Str, Value, well_formed};
 use memchr::memmem;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -110,7 +112,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             "root = this.text.escape_html()",
             &[(r#"{"text":"a < b & c"}"#, "a &lt; b &amp; c")],
         )],
-        MethodCall::Plain(|receiver, _| Ok(html::escape(&string(receiver)?).into())),
+        MethodCall::Plain(|receiver, _| map_well_formed(receiver, html::escape)),
     ),
     MethodSpec::new(
         "unescape_html",
@@ -121,7 +123,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             "root = this.text.unescape_html()",
             &[(r#"{"text":"caf&eacute; &#38; bar"}"#, "café & bar")],
         )],
-        MethodCall::Plain(|receiver, _| Ok(html::unescape(&string(receiver)?).into())),
+        MethodCall::Plain(|receiver, _| map_well_formed(receiver, html::unescape)),
     ),
     MethodSpec::new(
         "escape_url_query",
@@ -132,7 +134,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             r#"root = "q=" + this.term.escape_url_query()"#,
             &[(r#"{"term":"salt & pepper"}"#, "q=salt+%26+pepper")],
         )],
-        MethodCall::Plain(|receiver, _| Ok(escape::query(&string(receiver)?).into())),
+        MethodCall::Plain(|receiver, _| Ok(escape::query(&string_bytes(receiver)?).into())),
     ),
     MethodSpec::new(
         "unescape_url_query",
@@ -144,7 +146,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#""salt+%26+pepper""#, "salt & pepper")],
         )],
         MethodCall::Plain(|receiver, _| {
-            Ok(text_value(escape::unescape(&string(receiver)?, true)?))
+            Ok(Value::text(escape::unescape(&string_bytes(receiver)?, true)?))
         }),
     ),
     MethodSpec::new(
@@ -156,7 +158,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             r#"root = "/files/" + this.name.escape_url_path()"#,
             &[(r#"{"name":"a b/c.txt"}"#, "/files/a%20b%2Fc.txt")],
         )],
-        MethodCall::Plain(|receiver, _| Ok(escape::path(&string(receiver)?).into())),
+        MethodCall::Plain(|receiver, _| Ok(escape::path(&string_bytes(receiver)?).into())),
     )
     .sourceless(),
     MethodSpec::new(
@@ -169,7 +171,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#""a%20b%2Fc+d""#, "a b/c+d")],
         )],
         MethodCall::Plain(|receiver, _| {
-            Ok(text_value(escape::unescape(&string(receiver)?, false)?))
+            Ok(Value::text(escape::unescape(&string_bytes(receiver)?, false)?))
         }),
     )
     .sourceless(),
@@ -205,9 +207,9 @@ pub(super) static TABLE: &[MethodSpec] = &[
             &[(r#"{"path":"/var/log/a.txt"}"#, r#"["/var/log/","a.txt"]"#)],
         )],
         MethodCall::Plain(|receiver, _| {
-            let path = string(receiver)?;
-            let at = path.rfind('/').map_or(0, |at| at + 1);
-            Ok(vec![path[..at].into(), path[at..].into()].into())
+            let path = string_bytes(receiver)?;
+            let at = memchr::memrchr(b'/', &path).map_or(0, |at| at + 1);
+            Ok(vec![Value::text(path.slice(..at)), Value::text(path.slice(at..))].into())
         }),
     ),
     MethodSpec::new(
@@ -224,7 +226,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
             for arg in args {
                 writable(arg)?;
             }
-            Ok(text_value(go_fmt::sprintf(&template, args)?))
+            Ok(Value::text(go_fmt::sprintf(&template, args)?))
         }),
     ),
     MethodSpec::new(
@@ -238,7 +240,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let text = Text::of(receiver)?;
-            Ok(text.as_bytes().starts_with(str_arg(&args[0]).as_bytes()).into())
+            Ok(text.as_bytes().starts_with(&bytes_arg(&args[0])).into())
         }),
     ),
     MethodSpec::new(
@@ -252,7 +254,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let text = Text::of(receiver)?;
-            Ok(text.as_bytes().ends_with(str_arg(&args[0]).as_bytes()).into())
+            Ok(text.as_bytes().ends_with(&bytes_arg(&args[0])).into())
         }),
     ),
     MethodSpec::new(
@@ -266,7 +268,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let text = Text::of(receiver)?;
-            let at = memmem::find(text.as_bytes(), str_arg(&args[0]).as_bytes());
+            let at = memmem::find(text.as_bytes(), &bytes_arg(&args[0]));
             Ok(Value::Int(at.map_or(-1, |at| at as i64)))
         }),
     ),
@@ -282,7 +284,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             let length = match &receiver {
                 Value::String(text) => text.len(),
-                Value::Bytes(bytes) => bytes.len(),
+                Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.len(),
                 Value::Array(items) => items.len(),
                 Value::Object(fields) => fields.len(),
                 _ => return Err(CallError::wanted("string, array or object", receiver)),
@@ -301,7 +303,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, _| {
             Ok(match receiver {
-                Value::Bytes(bytes) => go_quote::quote_bytes(&bytes).into(),
+                Value::Bytes(bytes) | Value::IllFormed(bytes) => go_quote::quote_bytes(&bytes).into(),
                 other => go_quote::quote(&string(other)?).into(),
             })
         }),
@@ -320,7 +322,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, _| {
             let text = string(receiver)?;
-            Ok(text_value(go_quote::unquote(&text).ok_or("invalid syntax")?))
+            Ok(Value::text(go_quote::unquote(&text).ok_or("invalid syntax")?))
         }),
     ),
     MethodSpec::new(
@@ -384,6 +386,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             Ok(match Text::of(receiver)? {
                 Text::Str(text) => text.chars().rev().collect::<String>().into(),
+                Text::IllFormed(bytes) => well_formed(&bytes).chars().rev().collect::<String>().into(),
                 Text::Bytes(bytes) => {
                     Value::Bytes(bytes.iter().rev().copied().collect::<Vec<u8>>().into())
                 }
@@ -452,8 +455,8 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let text = Text::of(receiver)?;
-            let prefix = str_arg(&args[0]);
-            Ok(match text.as_bytes().starts_with(prefix.as_bytes()) {
+            let prefix = bytes_arg(&args[0]);
+            Ok(match text.as_bytes().starts_with(&prefix) {
                 true => text.part(prefix.len(), text.as_bytes().len()),
                 false => text.into_value(),
             })
@@ -470,8 +473,8 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, args| {
             let text = Text::of(receiver)?;
-            let suffix = str_arg(&args[0]);
-            Ok(match text.as_bytes().ends_with(suffix.as_bytes()) {
+            let suffix = bytes_arg(&args[0]);
+            Ok(match text.as_bytes().ends_with(&suffix) {
                 true => text.part(0, text.as_bytes().len() - suffix.len()),
                 false => text.into_value(),
             })
@@ -535,7 +538,8 @@ pub(super) static TABLE: &[MethodSpec] = &[
 fn map_text(receiver: Value, map: fn(&str) -> String) -> Result<Value, CallError> {
     Ok(match Text::of(receiver)? {
         Text::Str(text) => map(&text).into(),
-        Text::Bytes(bytes) => Value::Bytes(map(&String::from_utf8_lossy(&bytes)).into()),
+        Text::IllFormed(bytes) => map(&well_formed(&bytes)).into(),
+        Text::Bytes(bytes) => Value::Bytes(map(&well_formed(&bytes)).into()),
     })
 }
 
@@ -574,13 +578,11 @@ fn repeat(args: &[Value]) -> Result<MethodFn, CallError> {
 
 fn replace_all(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
     let text = Text::of(receiver)?;
-    let (old, new) = (str_arg(&args[0]), str_arg(&args[1]));
-    Ok(
-        match replace::all(text.as_bytes(), old.as_bytes(), new.as_bytes())? {
-            Some(out) => text.like(out),
-            None => text.into_value(),
-        },
-    )
+    let (old, new) = (bytes_arg(&args[0]), bytes_arg(&args[1]));
+    Ok(match replace::all(text.as_bytes(), &old, &new)? {
+        Some(out) => text.like(out),
+        None => text.into_value(),
+    })
 }
 
 fn slice(args: &[Value]) -> Result<MethodFn, CallError> {
@@ -600,7 +602,7 @@ fn slice(args: &[Value]) -> Result<MethodFn, CallError> {
                     .collect::<Array>()
                     .into()
             }
-            Value::String(_) | Value::Bytes(_) => {
+            Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) => {
                 let text = Text::of(receiver)?;
                 let (start, end) = bounds(low, high, text.as_bytes().len())?;
                 text.part(start, end)
@@ -648,31 +650,36 @@ fn strip_html(args: &[Value]) -> Result<MethodFn, CallError> {
         let kept = |name: &str| kept.iter().any(|k| k.eq_ignore_ascii_case(name));
         Ok(match Text::of(receiver)? {
             Text::Str(text) => html::strip(&text, kept).into(),
-            Text::Bytes(bytes) => {
-                Value::Bytes(html::strip(&String::from_utf8_lossy(&bytes), kept).into())
-            }
+            Text::IllFormed(bytes) => html::strip(&well_formed(&bytes), kept).into(),
+            Text::Bytes(bytes) => Value::Bytes(html::strip(&well_formed(&bytes), kept).into()),
         })
     }))
 }
 
 fn trim(receiver: Value, args: &[Value]) -> Result<Value, CallError> {
     let text = Text::of(receiver)?;
-    let lossy = String::from_utf8_lossy(text.as_bytes());
-    let trimmed = match super::common::optional_str(&args[0]) {
-        None => lossy.trim(),
-        Some(cutset) => lossy.trim_matches(|c| cutset.contains(c)),
+    let cutset = super::common::optional_str(&args[0]);
+    let is_cut = |c: char| match &cutset {
+        None => c.is_whitespace(),
+        Some(cutset) => cutset.contains(c),
     };
-    if trimmed.len() == text.as_bytes().len() {
-        drop(lossy);
-        return Ok(text.into_value());
+    // What isn't UTF-8 stays, and ends what is removed.
+    let bytes = text.as_bytes();
+    let first = bytes.utf8_chunks().next();
+    let last = match &first {
+        Some(first) if first.invalid().is_empty() => first.valid(),
+        _ => match bytes.utf8_chunks().last() {
+            Some(last) if last.invalid().is_empty() => last.valid(),
+            _ => "",
+        },
+    };
+    let first = first.map_or("", |chunk| chunk.valid());
+    let start = first.len() - first.trim_start_matches(is_cut).len();
+    let end = bytes.len() - (last.len() - last.trim_end_matches(is_cut).len());
+    match (start, end) {
+        (0, end) if end == bytes.len() => Ok(text.into_value()),
+        (start, end) => Ok(text.part(start, end.max(start))),
     }
-    Ok(match &lossy {
-        std::borrow::Cow::Borrowed(whole) => {
-            let start = trimmed.as_ptr() as usize - whole.as_ptr() as usize;
-            text.part(start, start + trimmed.len())
-        }
-        std::borrow::Cow::Owned(_) => text.like(trimmed.as_bytes().to_vec()),
-    })
 }
 
 #[cfg(test)]
@@ -705,8 +712,8 @@ mod tests {
     }
 
     #[test]
-    fn cut_characters_are_bytes() {
+    fn cut_characters_are_ill_formed() {
         let f = slice(&[Value::Int(-2), Value::Null]).expect("sound bounds");
-        assert!(matches!(f("日本".into()), Ok(Value::Bytes(b)) if &b[..] == b"\x9c\xac"));
+        assert!(matches!(f("日本".into()), Ok(Value::IllFormed(b)) if &b[..] == b"\x9c\xac"));
     }
 }

@@ -11,7 +11,7 @@ use crate::formats::{
     iso8601::Period,
     strftime,
 };
-use crate::value::{RFC3339_NANO, Timestamp, Value, YEAR_ONE_TO_UNIX, Zone};
+use crate::value::{RFC3339_NANO, Timestamp, Value, YEAR_ONE_TO_UNIX, Zone, well_formed};
 
 const FORMAT: Param = Param::new(
     "format",
@@ -371,7 +371,7 @@ pub(crate) fn timestamp(value: &Value) -> Result<Timestamp, CallError> {
             None => from_float(number.as_f64()),
         },
         Value::String(text) => parse(&RFC3339_NANO, text)?,
-        Value::Bytes(bytes) => parse(&RFC3339_NANO, &String::from_utf8_lossy(bytes))?,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => parse(&RFC3339_NANO, &well_formed(bytes))?,
         other => return Err(CallError::wanted("number or string", other.clone())),
     })
 }
@@ -411,7 +411,7 @@ pub(super) fn text(value: &Value) -> Result<String, CallError> {
 fn as_str(value: &Value) -> Result<Cow<'_, str>, CallError> {
     match value {
         Value::String(text) => Ok(Cow::Borrowed(text)),
-        Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes)),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(well_formed(bytes)),
         Value::Timestamp(time) => Ok(Cow::Owned(time.to_string())),
         other => Err(CallError::wanted("string", other.clone())),
     }

@@ -33,16 +33,10 @@ impl Parser<'_> {
         let height = self.height;
         if self.take("(") {
             self.skip_space();
-            let inner = self.in_context(Self::expression);
-            let inner = inner.map_err(|mut fault| {
-                if fault.message == "expected query" {
-                    fault.message = "required: expected query".into();
-                }
-                fault
-            })?;
+            let inner = self.in_context(Self::required)?;
             self.skip_space();
             if !self.take(")") {
-                return self.fault(self.at, "required: expected closing bracket");
+                return self.fault(self.at, "required: expected )");
             }
             self.raise(height.max(self.height) + 1)?;
             return Ok(Expr::With(Box::new((target, inner))));
@@ -87,19 +81,13 @@ impl Parser<'_> {
                 None => params.get(positional.len()),
             };
             let is_query = param.is_some_and(|p| p.kind == ParamKind::Query);
-            let at = self.at;
             let parsed = match is_query && in_context {
                 true => self.in_context(|p| p.one_of(&mut labels)),
                 false => self.nested(|p| p.one_of(&mut labels)),
             };
-            let expr = parsed.map_err(|mut fault| {
-                if fault.at == at && fault.message == "expected query" {
-                    fault.message = match name {
-                        Some(_) => "required: expected argument value".into(),
-                        None => "required: expected function argument".into(),
-                    };
-                }
-                fault
+            let expr = parsed.map_err(|fault| match name {
+                Some(_) => fault.requiring("argument value"),
+                None => fault.requiring("function argument"),
             })?;
             height = height.max(self.height);
             match name {

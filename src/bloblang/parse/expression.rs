@@ -1,7 +1,7 @@
 //! Expressions: terms with their tails, and the forms that a term can have.
 
 use super::fold::{self, Infix};
-use super::{Parsed, Parser};
+use super::{Fault, Parsed, Parser};
 use crate::bloblang::expr::{Base, Case, Expr, Field, If, Match};
 use crate::bloblang::flow::Flow;
 use crate::bloblang::operators::Op;
@@ -83,15 +83,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         if self.take("(") {
             self.skip_space();
-            let inner = match self.nested(Self::expression) {
-                Ok(inner) => inner,
-                Err(mut fault) => {
-                    if fault.message == "expected query" {
-                        fault.message = "required: expected query".into();
-                    }
-                    return Err(fault);
-                }
-            };
+            let inner = self.nested(Self::expression)?;
             self.skip_space();
             if !self.take(")") {
                 return self.fault(self.at, "required: expected closing bracket");
@@ -109,7 +101,7 @@ impl<'a> Parser<'a> {
             Some(b'$') => {
                 self.at += 1;
                 let name = match self.name() {
-                    "" => return self.fault(self.at, "required: expected variable name"),
+                    "" => return self.fault(self.at, "expected query"),
                     name => Str::from(name),
                 };
                 return Ok(Expr::Variable(self.scope.variable(&name), name));
@@ -184,7 +176,7 @@ impl<'a> Parser<'a> {
             let base = taken.unwrap_or(Base::This);
             self.scope.named.push((name.into(), base));
         }
-        let body = self.nested(Self::expression);
+        let body = self.required();
         if name != "_" {
             self.scope.named.pop();
         }
@@ -222,7 +214,7 @@ impl<'a> Parser<'a> {
         let mut otherwise = None;
         let mut height = 0;
         loop {
-            let condition = self.nested(Self::expression)?;
+            let condition = self.required()?;
             height = height.max(self.height);
             let result = self.block()?;
             height = height.max(self.height);
@@ -256,7 +248,7 @@ impl<'a> Parser<'a> {
             return self.fault(self.at, "required: expected {");
         }
         self.skip_space();
-        let inner = self.nested(Self::expression)?;
+        let inner = self.required()?;
         self.skip_space();
         if !self.take("}") {
             return self.fault(self.at, "required: expected }");
@@ -279,7 +271,15 @@ impl<'a> Parser<'a> {
             if self.is_at_end() {
                 return self.fault(at, "required: expected {");
             }
-            let subject = self.nested(Self::expression)?;
+            // What can't be read isn't what is matched, and so is none of the braces either.
+            let subject = self.nested(Self::expression).map_err(|fault| {
+                let at = if fault.message == "expected query" {
+                    at
+                } else {
+                    fault.at
+                };
+                Fault { at, ..fault }.requiring("{")
+            })?;
             height = self.height;
             self.skip_space();
             Some(subject)
@@ -361,13 +361,16 @@ impl<'a> Parser<'a> {
                 return self.fault(self.at, "required: expected =>");
             }
             self.skip_blanks();
-            let result = self.nested(|p| p.one_of(&mut result_labels))?;
+            let result = self
+                .nested(|p| p.one_of(&mut result_labels))
+                .map_err(|fault| fault.requiring("query"))?;
             height = height.max(self.height);
             cases.push((case, result));
             // Cases are apart by commas or line breaks.
             self.skip_blanks();
-            if !self.take(",") && !self.skip_line_end() && self.peek() != Some(b'}') {
-                return self.fault(self.at, "required: expected comma, line break or }");
+            let is_last = self.peek() == Some(b'}');
+            if !is_last && !self.take(",") && (self.is_at_end() || !self.skip_line_end()) {
+                return self.fault(self.at, "required: expected ,, line break, or }");
             }
         }
         self.height = height;
@@ -384,17 +387,20 @@ impl<'a> Parser<'a> {
             }
             self.at = before;
         }
-        Ok(match self.nested(|p| p.one_of(labels))? {
-            Expr::Const(c) => match c.flow {
-                Flow::Value(value) => Case::Equals(value),
-                flow @ (Flow::Deleted | Flow::Nothing) => {
-                    Case::When(Expr::Const(crate::bloblang::expr::Const {
-                        flow,
-                        name: c.name,
-                    }))
-                }
+        let parsed = self.nested(|p| p.one_of(labels));
+        Ok(
+            match parsed.map_err(|fault| fault.requiring("match case"))? {
+                Expr::Const(c) => match c.flow {
+                    Flow::Value(value) => Case::Equals(value),
+                    flow @ (Flow::Deleted | Flow::Nothing) => {
+                        Case::When(Expr::Const(crate::bloblang::expr::Const {
+                            flow,
+                            name: c.name,
+                        }))
+                    }
+                },
+                expr => Case::When(expr),
             },
-            expr => Case::When(expr),
-        })
+        )
     }
 }

@@ -4,6 +4,7 @@ use super::{Parsed, Parser};
 use crate::bloblang::expr::{Const, Expr};
 use crate::bloblang::flow::Flow;
 use crate::bloblang::nil;
+use crate::codec::go_fmt;
 use crate::value::{Array, Object, Value};
 
 impl Parser<'_> {
@@ -88,9 +89,7 @@ impl Parser<'_> {
             }
             items.push(self.nested(|p| p.one_of(&mut labels))?);
             height = height.max(self.height);
-            if !self.skip_comma() && self.peek() != Some(b']') {
-                return self.fault(self.at, "required: expected comma or closing bracket");
-            }
+            self.more_or(b']')?;
         }
         self.raise(height + 1)?;
         if items.iter().all(|i| i.as_const().is_some()) {
@@ -109,9 +108,22 @@ impl Parser<'_> {
         Ok(Expr::Array(items))
     }
 
+    /// Takes the comma after an element, unless the list ends. What is neither isn't a list, and so no query.
+    fn more_or(&mut self, end: u8) -> Parsed<()> {
+        let after = self.at;
+        if self.skip_comma() || self.peek() == Some(end) {
+            return Ok(());
+        }
+        self.at = after;
+        self.skip_blanks();
+        self.fault(self.at, "expected query")
+    }
+
     fn object(&mut self) -> Parsed<Expr> {
+        let start = self.at;
         self.at += 1;
         let mut fields = Vec::new();
+        let mut wrong_key = None;
         let (mut key_labels, mut labels) = (Vec::new(), Vec::new());
         let mut height = 0;
         loop {
@@ -119,7 +131,6 @@ impl Parser<'_> {
             if self.take("}") {
                 break;
             }
-            let key_at = self.at;
             // A text in quotes is a key as it is, and nothing is done with it.
             let key = match self.quoted()? {
                 Some(key) => {
@@ -132,25 +143,27 @@ impl Parser<'_> {
             if let Some(Const { flow, .. }) = key.as_const()
                 && !matches!(flow, Flow::Value(Value::String(_)))
             {
-                return self.fault(
-                    key_at,
-                    format!(
-                        "object keys must be strings, received: {}",
-                        flow.type_name()
-                    ),
-                );
+                wrong_key.get_or_insert(match flow {
+                    Flow::Value(value) => go_fmt::type_of(value),
+                    Flow::Deleted => "value.Delete",
+                    Flow::Nothing => "value.Nothing",
+                });
             }
             self.skip_blanks();
             if !self.take(":") {
-                return self.fault(self.at, "required: expected :");
+                return self.fault(self.at, "expected query");
             }
             self.skip_space();
             let value = self.nested(|p| p.one_of(&mut labels))?;
             height = height.max(self.height);
             fields.push((key, value));
-            if !self.skip_comma() && self.peek() != Some(b'}') {
-                return self.fault(self.at, "required: expected comma or closing bracket");
-            }
+            self.more_or(b'}')?;
+        }
+        if let Some(kind) = wrong_key {
+            return self.fault(
+                start,
+                format!("object keys must be strings, received: {kind}"),
+            );
         }
         self.raise(height + 1)?;
         let is_const = |e: &Expr| e.as_const().is_some();

@@ -123,6 +123,14 @@ pub(crate) fn constant(text: &str) -> Option<Expr> {
 }
 
 impl Fault {
+    /// The fault where a query has to be: the reader is told what is missing.
+    fn requiring(mut self, what: &str) -> Fault {
+        if self.message == "expected query" {
+            self.message = format!("required: expected {what}");
+        }
+        self
+    }
+
     /// The fault with line and column.
     pub(crate) fn locate(self, text: &str) -> ParseError {
         let before = &text[..self.at.min(text.len())];
@@ -136,6 +144,12 @@ impl Fault {
 }
 
 impl<'a> Parser<'a> {
+    /// An expression that has to be there.
+    fn required(&mut self) -> Parsed<Expr> {
+        self.nested(Self::expression)
+            .map_err(|fault| fault.requiring("query"))
+    }
+
     fn new(text: &'a str, env: &'a Environment) -> Parser<'a> {
         Parser {
             text,

@@ -21,6 +21,16 @@ enum Place {
     Map,
 }
 
+impl Place {
+    /// The fault where no statement begins. In braces, the real thing names no more than this.
+    fn nothing_begins(self) -> &'static str {
+        match self {
+            Place::Top => "expected import, map, or assignment",
+            Place::Branch | Place::Map => "expected  or assignment",
+        }
+    }
+}
+
 /// The names that lambdas give to their context in the statements of a list, by what they assign to.
 #[derive(Default)]
 struct Labels {
@@ -99,7 +109,7 @@ impl Parser<'_> {
             self.skip_space();
             match self.peek() {
                 None if place == Place::Top => return Ok(statements),
-                None => return self.fault(self.at, "required: expected }"),
+                None => return self.fault(self.at, place.nothing_begins()),
                 Some(b'}') if place != Place::Top => {
                     self.at += 1;
                     return Ok(statements);
@@ -118,6 +128,9 @@ impl Parser<'_> {
             }
             let at = self.at;
             self.at = before;
+            if place != Place::Top && self.is_at_end() {
+                return self.fault(at, "expected line break or }");
+            }
             if !self.skip_line_end() {
                 return self.fault(at, "expected line break");
             }
@@ -181,7 +194,7 @@ impl Parser<'_> {
             return self.branches(base).map(Some);
         }
         self.at = start;
-        let path = self.target()?;
+        let path = self.target(place)?;
         let expr = self.assigned(true, &mut labels.fields)?;
         let expr = self.settled(expr);
         Ok(Some(Action::Assign(Target::Root(path.into()), expr)))
@@ -219,11 +232,11 @@ impl Parser<'_> {
     }
 
     /// What is assigned to, without the leading `root`.
-    fn target(&mut self) -> Parsed<Vec<Segment>> {
+    fn target(&mut self, place: Place) -> Parsed<Vec<Segment>> {
         let start = self.at;
         let first = self.name();
         if first.is_empty() {
-            return self.fault(start, "expected import, map, or assignment");
+            return self.fault(start, place.nothing_begins());
         }
         let mut path = vec![Segment::new(first)];
         while self.peek() == Some(b'.') {
@@ -247,7 +260,7 @@ impl Parser<'_> {
     fn branches(&mut self, base: usize) -> Parsed<Action> {
         let mut branches = Vec::new();
         loop {
-            let condition = self.nested(Self::expression)?;
+            let condition = self.required()?;
             branches.push((Some(condition), self.braces(Place::Branch, base)?));
             let before = self.at;
             self.skip_space();
@@ -269,7 +282,7 @@ impl Parser<'_> {
     fn braces(&mut self, place: Place, base: usize) -> Parsed<Vec<Statement>> {
         self.skip_space();
         if !self.take("{") {
-            return self.fault(self.at, "required: expected {");
+            return self.fault(self.at, "expected {");
         }
         self.list(place, base)
     }

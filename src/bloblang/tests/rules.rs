@@ -30,15 +30,12 @@ fn signs_and_operators() {
             "Refused: 2:3: expected import, map, or assignment",
         ),
         ("root = match -1 {\n  1 => 2\n  -1 => 3\n}", "3"),
-        (
-            "root = [1\n, 2]",
-            "Refused: 2:1: required: expected comma or closing bracket",
-        ),
+        ("root = [1\n, 2]", "Refused: 1:10: expected query"),
         ("root = [\n  1, # one\n  2,\n]", "[1,2]"),
         ("root = {\"a\":1, # one\n\"b\": 2,\n}", r#"{"a":1,"b":2}"#),
         (
             "root = match 1 { 1 =>\n 2 }",
-            "Refused: 1:22: expected query",
+            "Refused: 1:22: required: expected query",
         ),
         ("root = if false { 1 } else if true { 2 }", "2"),
         ("root = if false { 1 }\nelse\n{ 2 }", "2"),
@@ -253,14 +250,11 @@ fn what_stands_where() {
             "Refused: 2:1: expected import, map, or assignment",
         ),
         ("root = match \n{ _ => 1 }", "1"),
-        (
-            "root = {\"a\" + \"b\": 1}",
-            "Refused: 1:13: required: expected :",
-        ),
+        ("root = {\"a\" + \"b\": 1}", "Refused: 1:13: expected query"),
         ("root = {(\"a\" + \"b\"): 1}", r#"{"ab":1}"#),
         (
             "let \"v w\" = 1\nroot = $\"v w\"",
-            "Refused: 2:9: required: expected variable name",
+            "Refused: 2:9: expected query",
         ),
         ("let = 1", "Refused: 1:5: required: expected variable name"),
         ("let + 1", "Refused: 1:5: required: expected variable name"),
@@ -342,5 +336,110 @@ fn failures_within_maps() {
         ),
     ] {
         assert_eq!(eval(mapping, input), want, "{mapping}");
+    }
+}
+
+#[test]
+fn text_that_is_cut_within_a_character() {
+    let cases = [
+        ("root.v = this.a.slice(1)", "{\"v\":\"\\ufffd\\ufffdx\"}"),
+        ("root.v = this.a.slice(1).type()", r#"{"v":"string"}"#),
+        (
+            "root.v = this.a.slice(0, 1) + this.a.slice(1)",
+            r#"{"v":"日x"}"#,
+        ),
+        ("root.v = this.a.slice(1).length()", r#"{"v":3}"#),
+        (
+            "root.v = this.a.slice(1).uppercase()",
+            "{\"v\":\"\u{fffd}\u{fffd}X\"}",
+        ),
+        (
+            "root.v = this.a.slice(1).reverse()",
+            "{\"v\":\"x\u{fffd}\u{fffd}\"}",
+        ),
+        (
+            "root.v = this.a.slice(1).encode(\"hex\")",
+            r#"{"v":"97a578"}"#,
+        ),
+        (
+            "root.v = this.a.slice(1).escape_url_query()",
+            r#"{"v":"%97%A5x"}"#,
+        ),
+        (
+            "root.v = this.a.slice(1).bytes().string() == this.a.slice(1)",
+            r#"{"v":true}"#,
+        ),
+        (
+            "root.v = this.a.contains(this.a.slice(1, 2))",
+            r#"{"v":true}"#,
+        ),
+        (
+            "root.v = this.a.slice(1).quote()",
+            r#"{"v":"\"\\x97\\xa5x\""}"#,
+        ),
+        (
+            "root.v = (this.a.slice(1) + \" \").trim().slice(-1)",
+            r#"{"v":"x"}"#,
+        ),
+        (
+            "root.v = [this.a.slice(2), \"y\"].join(\"\").slice(1)",
+            r#"{"v":"xy"}"#,
+        ),
+        (
+            "root.v = this.a.slice(1).re_replace_all(\"x\", \"y\").slice(-1)",
+            r#"{"v":"y"}"#,
+        ),
+        ("root = {(this.a.slice(1)): 1}", "{\"\u{fffd}\u{fffd}x\":1}"),
+        (
+            "root.v = content().slice(7, 8).string().type()",
+            r#"{"v":"string"}"#,
+        ),
+    ];
+    for (mapping, want) in cases {
+        assert_eq!(eval(mapping, r#"{"a":"日x"}"#), want, "{mapping}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_told_by_its_place() {
+    for (mapping, want) in [
+        ("if true { root = 1", "1:19: expected line break or }"),
+        ("if true root = 1", "1:9: expected {"),
+        ("root = this.(1 2)", "1:16: required: expected )"),
+        (
+            "root = match 5 { 1 => 2 3 => 4 }",
+            "1:25: required: expected ,, line break, or }",
+        ),
+        ("root = [1 2]", "1:11: expected query"),
+        ("root = (~)", "1:9: expected query"),
+        ("root = if [1 2] { 3 }", "1:14: required: expected query"),
+        ("root = if true { 1 + ~ }", "1:22: required: expected query"),
+        ("root = match ~ { 1 => 2 }", "1:14: required: expected {"),
+        (
+            "root = match 5 { 1 + ~ => 2 }",
+            "1:22: required: expected match case",
+        ),
+        (
+            "root = match 5 { 1 => ~ }",
+            "1:23: required: expected query",
+        ),
+        (
+            "root = this.map_each(x -> ~)",
+            "1:27: required: expected query",
+        ),
+        (
+            "root = this.map_each(1 + ~)",
+            "1:26: required: expected function argument",
+        ),
+        (
+            "root = range(start: [~])",
+            "1:22: required: expected argument value",
+        ),
+        (
+            "root = {1: 2}",
+            "1:8: object keys must be strings, received: int64",
+        ),
+    ] {
+        assert_eq!(eval(mapping, "{}"), format!("Refused: {want}"), "{mapping}");
     }
 }

@@ -132,7 +132,7 @@ fn metadata(message: &Message, key: &str, wanted: &Node) -> Result<(), String> {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(s) => s.to_string(),
-        Value::Bytes(b) => String::from_utf8_lossy(b).into_owned(),
+        Value::Bytes(b) | Value::IllFormed(b) => String::from_utf8_lossy(b).into_owned(),
         other => String::from_utf8_lossy(&other.to_json()).into_owned(),
     }
 }

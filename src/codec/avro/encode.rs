@@ -110,7 +110,7 @@ pub(crate) fn encode<E: Encoding>(
         },
         Type::String => match value {
             Value::String(s) => out.text(s),
-            Value::Bytes(b) => out.text(&String::from_utf8_lossy(b)),
+            Value::Bytes(b) | Value::IllFormed(b) => out.text(&String::from_utf8_lossy(b)),
             _ if how == "textual" => {
                 return Err(format!(
                     "cannot encode textual string: expected: []byte or string; received: {got}"

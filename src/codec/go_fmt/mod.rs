@@ -25,6 +25,7 @@ fn write_value(value: &Value, out: &mut Vec<u8>) {
         Value::Float(n) => out.extend_from_slice(go_num::float_g(*n).as_bytes()),
         Value::Number(n) => out.extend_from_slice(n.as_str().as_bytes()),
         Value::String(text) => out.extend_from_slice(text.as_bytes()),
+        Value::IllFormed(bytes) => out.extend_from_slice(bytes),
         Value::Bytes(bytes) => {
             let bytes: Vec<String> = bytes.iter().map(u8::to_string).collect();
             out.extend_from_slice(format!("[{}]", bytes.join(" ")).as_bytes());
@@ -69,7 +70,7 @@ pub fn type_of(value: &Value) -> &'static str {
         Value::Uint(_) => "uint64",
         Value::Float(_) => "float64",
         Value::Number(_) => "json.Number",
-        Value::String(_) => "string",
+        Value::String(_) | Value::IllFormed(_) => "string",
         Value::Bytes(_) => "[]uint8",
         Value::Timestamp(_) => "time.Time",
         Value::Array(_) => "[]interface {}",
@@ -272,6 +273,7 @@ fn significant(n: f64, precision: usize) -> String {
 fn go_syntax(value: &Value) -> String {
     match value {
         Value::String(text) => go_quote::quote(text),
+        Value::IllFormed(bytes) => go_quote::quote_bytes(bytes),
         Value::Number(n) => go_quote::quote(n.as_str()),
         Value::Bytes(bytes) => {
             let bytes: Vec<String> = bytes.iter().map(|b| format!("0x{b:x}")).collect();

@@ -38,6 +38,7 @@ impl Spec {
             Value::Float(n) => self.float(verb, *n, out),
             Value::Number(n) => self.text(verb, n.as_str().as_bytes(), out),
             Value::String(text) => self.text(verb, text.as_bytes(), out),
+            Value::IllFormed(bytes) => self.text(verb, bytes, out),
             Value::Bytes(bytes) => match verb {
                 verb if !matches!(verb, 's' | 'q' | 'x' | 'X') => {
                     self.bytes(verb, bytes, out);

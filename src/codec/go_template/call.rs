@@ -146,7 +146,7 @@ impl Held {
 pub(super) fn shown(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => String::from_utf8_lossy(bytes),
         other => Cow::Owned(go_fmt::show(other)),
     }
 }
@@ -170,7 +170,7 @@ pub(super) fn is_true(value: &Value) -> bool {
         // A number of JSON text is text to templates.
         Value::Number(n) => !n.as_str().is_empty(),
         Value::String(text) => !text.is_empty(),
-        Value::Bytes(bytes) => !bytes.is_empty(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => !bytes.is_empty(),
         Value::Timestamp(_) => true,
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),

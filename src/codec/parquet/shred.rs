@@ -251,7 +251,7 @@ impl Values {
             Values::Double(all) => all.push(float(value)?),
             Values::Bytes(all) => all.push(match value {
                 Value::String(text) => ByteArray::from(text.clone().into_bytes()),
-                Value::Bytes(bytes) => ByteArray::from(bytes.clone()),
+                Value::Bytes(bytes) | Value::IllFormed(bytes) => ByteArray::from(bytes.clone()),
                 Value::Null => ByteArray::from(Vec::new()),
                 other if leaf == Leaf::Text => return Err(mismatch(other, "string")),
                 other => return Err(mismatch(other, "slice")),

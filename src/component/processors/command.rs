@@ -160,7 +160,7 @@ fn argument(value: &Value) -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt;
     std::ffi::OsString::from_vec(match value {
         Value::String(s) => s.as_bytes().to_vec(),
-        Value::Bytes(b) => b.to_vec(),
+        Value::Bytes(b) | Value::IllFormed(b) => b.to_vec(),
         other => other.to_json(),
     })
 }

@@ -41,7 +41,9 @@ pub(crate) fn canonical(name: &str) -> Str {
 pub(crate) fn user_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.to_string(),
-        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
         Value::Timestamp(_) => {
             let json = value.to_json();
             String::from_utf8_lossy(json.trim_ascii())

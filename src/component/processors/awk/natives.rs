@@ -161,7 +161,12 @@ impl Host<'_> {
                     Some(Value::Bool(_)) => b"bool",
                     Some(Value::Int(_) | Value::Uint(_)) => b"int",
                     Some(Value::Float(_) | Value::Number(_)) => b"float",
-                    Some(Value::String(_) | Value::Bytes(_) | Value::Timestamp(_)) => b"string",
+                    Some(
+                        Value::String(_)
+                        | Value::IllFormed(_)
+                        | Value::Bytes(_)
+                        | Value::Timestamp(_),
+                    ) => b"string",
                     Some(Value::Array(_)) => b"array",
                     Some(Value::Object(_)) => b"object",
                 }))
@@ -237,7 +242,7 @@ impl Host<'_> {
 pub(super) fn plain(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.as_bytes().to_vec(),
-        Value::Bytes(bytes) => bytes.to_vec(),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => bytes.to_vec(),
         other => other.to_json(),
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => "number",
-        Value::String(_) | Value::Bytes(_) | Value::Timestamp(_) => "string",
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) | Value::Timestamp(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }

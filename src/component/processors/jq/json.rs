@@ -217,7 +217,7 @@ pub(super) fn enter(value: Value) -> Value {
     let mut open = vec![value.clone()];
     while let Some(inner) = open.pop() {
         match inner {
-            Value::Bytes(_) | Value::Timestamp(_) => {
+            Value::IllFormed(_) | Value::Bytes(_) | Value::Timestamp(_) => {
                 let parsed = value::parse(&Bytes::from(value.to_json()));
                 return parsed.unwrap_or(value);
             }

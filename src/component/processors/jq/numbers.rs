@@ -110,7 +110,7 @@ fn rank(value: &Value) -> u8 {
         Value::Bool(false) => 1,
         Value::Bool(true) => 2,
         Value::Int(_) | Value::Uint(_) | Value::Float(_) | Value::Number(_) => 3,
-        Value::String(_) | Value::Bytes(_) | Value::Timestamp(_) => 4,
+        Value::String(_) | Value::IllFormed(_) | Value::Bytes(_) | Value::Timestamp(_) => 4,
         Value::Array(_) => 5,
         Value::Object(_) => 6,
     }
