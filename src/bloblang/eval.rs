@@ -380,7 +380,7 @@ impl Method {
         };
         match run(receiver).and_then(within_limits) {
             Ok(flow) => Ok(flow),
-            Err(error) => Err(self.blame(error.into())),
+            Err(error) => Err(self.failed(error)),
         }
     }
 
@@ -411,7 +411,15 @@ impl Method {
             Err(CallError::Type { wanted, got }) if got.as_f64().is_some() => {
                 Err(self.blame(Fail::wanted(wanted, Flow::Value(Value::Float(shown)))))
             }
-            Err(error) => Err(self.blame(error.into())),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// What a call fails with.
+    pub(crate) fn failed(&self, error: CallError) -> Fail {
+        match error {
+            CallError::Bare(text) => Fail::text(text),
+            error => self.blame(error.into()),
         }
     }
 
@@ -434,7 +442,7 @@ impl Method {
                 wanted,
                 got: Value::Null,
             }) => Err(self.blame(Fail::wanted(wanted, marker))),
-            Err(error) => Err(self.blame(error.into())),
+            Err(error) => Err(self.failed(error)),
         }
     }
 }

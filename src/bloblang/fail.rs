@@ -159,8 +159,7 @@ impl From<CallError> for Fail {
     fn from(error: CallError) -> Fail {
         match error {
             CallError::Type { wanted, got } => Fail::wanted(wanted, Flow::Value(got)),
-            CallError::Text(text) => Fail::text(text),
-            CallError::Bare(text) => Fail::new(Kind::Text { text, named: true }),
+            CallError::Text(text) | CallError::Bare(text) => Fail::text(text),
         }
     }
 }

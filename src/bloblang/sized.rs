@@ -100,7 +100,7 @@ pub(crate) fn call(
     match method.target.eval_sized(cx)? {
         (Flow::Value(number), Size::Usual) => match run(number, &[]) {
             Ok(value) => Ok(Flow::Value(value)),
-            Err(error) => Err(method.blame(error.into())),
+            Err(error) => Err(method.failed(error)),
         },
         (got, _) => Err(method.blame(Fail::wanted("number", got))),
     }

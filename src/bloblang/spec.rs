@@ -189,7 +189,7 @@ pub enum CallError {
     Type { wanted: &'static str, got: Value },
     /// Anything else, as the user reads it.
     Text(Str),
-    /// As `Text`, but never with the receiver's source.
+    /// As `Text`, but without the receiver's source.
     Bare(Str),
 }
 

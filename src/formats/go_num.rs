@@ -13,6 +13,66 @@ pub fn float32_g(number: f32) -> String {
     general(&format!("{number:e}"), 6)
 }
 
+/// The sign, mantissa and binary exponent of a finite number: `mantissa * 2^exponent`.
+fn parts(number: f64) -> (&'static str, u64, i32) {
+    const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
+    let bits = number.to_bits();
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    let fraction = bits & ((1 << FRACTION) - 1);
+    match (bits >> FRACTION & 0x7ff) as i32 {
+        0 => (sign, fraction, -1074),
+        biased => (sign, fraction | 1 << FRACTION, biased - 1075),
+    }
+}
+
+/// A finite number as its mantissa and its exponent of two: `-4503599627370496p-52`.
+pub fn float_bits(number: f64) -> String {
+    let (sign, mantissa, exponent) = parts(number);
+    format!("{sign}{mantissa}p{exponent:+}")
+}
+
+/// A finite number in hexadecimal digits with an exponent of two, such as `0x1.8p+01`. So many digits follow the point, or as many as it takes.
+pub fn float_hex(number: f64, precision: Option<usize>) -> String {
+    let (sign, mantissa, mut exponent) = parts(number);
+    // The digit before the point is 1, and 60 bits follow it.
+    let mut digits = u128::from(mantissa);
+    if mantissa != 0 {
+        let shift = mantissa.leading_zeros() as i32 - 3;
+        digits <<= shift;
+        exponent += 60 - shift;
+    } else {
+        exponent = 0;
+    }
+    if let Some(cut) = precision.and_then(|wanted| 15_usize.checked_sub(wanted)) {
+        let unit = 1_u128 << (4 * cut);
+        let (rest, half) = (digits % unit, unit / 2);
+        digits -= rest;
+        if rest > half || (rest == half && half > 0 && digits / unit % 2 == 1) {
+            digits += unit;
+        }
+        if digits >> 61 != 0 {
+            digits >>= 1;
+            exponent += 1;
+        }
+    }
+    let mut text = format!("{digits:016x}");
+    match precision {
+        Some(wanted) => {
+            let zeros = (wanted + 1).saturating_sub(text.len());
+            text.truncate(wanted + 1);
+            text.push_str(&"0".repeat(zeros));
+        }
+        None => text.truncate(text.trim_end_matches('0').len().max(1)),
+    }
+    let point = if text.len() > 1 { "." } else { "" };
+    let (first, rest) = text.split_at(1);
+    let direction = if exponent < 0 { '-' } else { '+' };
+    format!(
+        "{sign}0x{first}{point}{rest}p{direction}{:02}",
+        exponent.unsigned_abs()
+    )
+}
+
 /// Lays out `digits` in Rust's notation of exponents as Go's `g` would: plain unless the exponent is below -4 or reaches `limit`.
 pub fn general(digits: &str, limit: i32) -> String {
     let Some((mantissa, exponent)) = digits.split_once('e') else {
@@ -263,6 +323,23 @@ pub fn parse_bool(text: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn floats_are_written_by_their_bits() {
+        assert_eq!(float_bits(3.14159), "7074231776675438p-51");
+        assert_eq!(float_bits(-0.0), "-0p-1074");
+        for (number, precision, text) in [
+            (3.14159, None, "0x1.921f9f01b866ep+01"),
+            (-0.1, None, "-0x1.999999999999ap-04"),
+            (0.0, Some(2), "0x0.00p+00"),
+            (1.5, Some(0), "0x1p+01"),
+            (2.5, Some(0), "0x1p+01"),
+            (1.999, Some(1), "0x1.0p+01"),
+            (5e-324, None, "0x1p-1074"),
+        ] {
+            assert_eq!(float_hex(number, precision), text, "{number}");
+        }
+    }
 
     #[test]
     fn floats_are_written_as_go_writes_them() {

@@ -152,7 +152,6 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
     let mut fields = Fields {
         year: 1900,
         month: 1,
-        day: 1,
         ..Fields::default()
     };
     let rest = fields.read(value, format).map_err(&fail)?;
@@ -166,15 +165,13 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
             offset: Some(0),
         });
     }
-    if let Some(pm) = fields.pm {
-        fields.hour = fields.hour % 12 + if pm { 12 } else { 0 };
+    if fields.pm {
+        fields.hour += 12;
     }
     if let Some(century) = fields.century {
         fields.year = century * 100 + fields.year % 100;
     }
-    if let Some(day) = fields.yearday {
-        (fields.month, fields.day) = (1, day);
-    }
+    fields.find_day().map_err(|why| fail(why.into()))?;
     let wall_seconds = unix_seconds(
         fields.year,
         fields.month,
@@ -194,6 +191,7 @@ pub fn parse(value: &str, format: &str) -> Result<Parsed, String> {
 struct Fields {
     year: i64,
     month: i64,
+    /// From 1; 0 where nothing says so.
     day: i64,
     hour: i64,
     minute: i64,
@@ -201,12 +199,72 @@ struct Fields {
     nanos: u32,
     yearday: Option<i64>,
     century: Option<i64>,
-    pm: Option<bool>,
+    pm: bool,
+    week: Option<(Week, i64)>,
+    /// From 1, which is a Sunday; 0 where nothing says so.
+    weekday: i64,
+    has_iso_year: bool,
     offset: Option<i32>,
     unix: Option<i64>,
 }
 
+/// What a year's weeks begin with.
+#[derive(Clone, Copy, PartialEq)]
+enum Week {
+    Sunday,
+    Monday,
+    /// A Monday too, and the first one of them has a Thursday.
+    Iso,
+}
+
 impl Fields {
+    /// The day of the month, or else of the year, or else of a week; the first if there is none.
+    fn find_day(&mut self) -> Result<(), &'static str> {
+        if self.day > 0 {
+            return Ok(());
+        }
+        if let Some(day) = self.yearday {
+            if self.has_iso_year {
+                return Err("use \"%Y\" to parse non-ISO year for \"%j\"");
+            }
+            (self.month, self.day) = (1, day);
+            return Ok(());
+        }
+        let Some((kind, week)) = self.week else {
+            self.day = 1;
+            return Ok(());
+        };
+        match kind {
+            Week::Iso if !self.has_iso_year => {
+                return Err("use \"%G\" to parse ISO year for \"%V\"");
+            }
+            Week::Sunday | Week::Monday if self.has_iso_year => {
+                return Err("use \"%Y\" to parse non-ISO year for \"%U\" or \"%W\"");
+            }
+            _ => {}
+        }
+        // The last day, in January counted from 1, of the year before that can't be in the first week, and its weekday.
+        let before = match kind {
+            Week::Sunday => 0,
+            Week::Monday => -1,
+            Week::Iso => -4,
+        };
+        let days = unix_seconds(self.year, 1, before, 0, 0, 0).div_euclid(86_400);
+        let weekday = (days + 4).rem_euclid(7);
+        // A Sunday is the last day of weeks that begin with a Monday.
+        let is_last = kind != Week::Sunday && self.weekday == 1;
+        let week = week + i64::from(is_last);
+        (self.month, self.day) = (1, before + week * 7 - weekday + self.weekday - 1);
+        Ok(())
+    }
+
+    fn week(&mut self, kind: Week, number: i64) {
+        self.week = Some((kind, number));
+        if self.weekday == 0 {
+            self.weekday = if kind == Week::Sunday { 1 } else { 2 };
+        }
+    }
+
     fn read<'v>(&mut self, mut value: &'v str, format: &str) -> Result<&'v str, String> {
         let mut chars = format.chars();
         while let Some(c) = chars.next() {
@@ -326,7 +384,10 @@ impl Fields {
             'm' => (self.month, rest) = number(2, 1, 12)?,
             'd' | 'e' => (self.day, rest) = number(2, 1, 31)?,
             'H' | 'k' => (self.hour, rest) = number(2, 0, 23)?,
-            'I' | 'l' => (self.hour, rest) = number(2, 1, 12)?,
+            'I' | 'l' => {
+                (self.hour, rest) = number(2, 1, 12)?;
+                self.hour %= 12;
+            }
             'M' => (self.minute, rest) = number(2, 0, 59)?,
             'S' => (self.second, rest) = number(2, 0, 60)?,
             'f' => {
@@ -345,27 +406,53 @@ impl Fields {
                 self.unix = Some(value[..count].parse().map_err(|_| bad())?);
                 rest = &value[count..];
             }
-            'u' | 'w' => (_, rest) = number(1, 0, 7)?,
-            'U' | 'W' | 'V' => (_, rest) = number(2, 0, 53)?,
+            'u' => {
+                (self.weekday, rest) = number(1, 1, 7)?;
+                self.weekday = self.weekday % 7 + 1;
+            }
+            'w' => {
+                (self.weekday, rest) = number(1, 0, 6)?;
+                self.weekday += 1;
+            }
+            'U' | 'W' | 'V' => {
+                let (kind, first) = match directive {
+                    'U' => (Week::Sunday, 0),
+                    'W' => (Week::Monday, 0),
+                    _ => (Week::Iso, 1),
+                };
+                let (week, after) = number(2, first, 53)?;
+                self.week(kind, week);
+                rest = after;
+            }
             'C' => {
                 let (century, after) = number(2, 0, 99)?;
                 self.century = Some(century);
                 rest = after;
             }
-            'g' => (_, rest) = number(2, 0, 99)?,
-            'G' => (_, rest) = number(4, 0, 9999)?,
+            'g' => {
+                (self.year, rest) = number(2, 0, 99)?;
+                self.year += 2000;
+                self.has_iso_year = true;
+            }
+            'G' => {
+                (self.year, rest) = number(4, 0, 9999)?;
+                self.has_iso_year = true;
+            }
             'B' | 'b' | 'h' => {
                 let (i, after) = name(&MONTHS)?;
                 (self.month, rest) = (i as i64 + 1, after);
             }
-            'A' | 'a' => (_, rest) = name(&DAYS)?,
+            'A' | 'a' => {
+                let (i, after) = name(&DAYS)?;
+                (self.weekday, rest) = (i as i64 + 1, after);
+            }
             'p' | 'P' => {
                 let text = value.get(..2).ok_or_else(bad)?;
-                self.pm = Some(match text.to_ascii_uppercase().as_str() {
+                self.pm = match text.to_ascii_uppercase().as_str() {
                     "AM" => false,
                     "PM" => true,
                     _ => return Err(bad()),
-                });
+                };
                 rest = &value[2..];
             }
             'Z' => {
@@ -447,6 +534,24 @@ mod tests {
     }
 
     #[test]
+    fn days_are_found_by_weeks() {
+        for (text, format, date) in [
+            ("2024 09", "%Y %U", "2024-03-03"),
+            ("2024 09", "%Y %W", "2024-02-26"),
+            ("2024 09 0", "%Y %W %w", "2024-03-03"),
+            ("Sun 2021 01", "%a %G %V", "2021-01-10"),
+            ("2020 53 5", "%G %V %u", "2021-01-01"),
+            ("2024 00", "%Y %U", "2023-12-31"),
+            ("2024 060", "%Y %j", "2024-02-29"),
+            ("2024 060 10", "%Y %j %d", "2024-01-10"),
+        ] {
+            let days = parse(text, format).map(|p| p.wall_seconds / 86_400);
+            let wanted = parse(date, "%Y-%m-%d").map(|p| p.wall_seconds / 86_400);
+            assert_eq!(days, wanted, "{text}");
+        }
+    }
+
+    #[test]
     fn faults_name_the_directive() {
         for (text, format, why) in [
             ("1", "%-d", r#"unexpected format "%-""#),
@@ -461,6 +566,12 @@ mod tests {
             ("Aug", "%B", r#"cannot parse "%B""#),
             ("August", "%b", r#"unparsed string "ust""#),
             ("1.1234567", "%S.%f", r#"unparsed string "7""#),
+            ("2024 1", "%Y %V", r#"use "%G" to parse ISO year for "%V""#),
+            (
+                "2024 1",
+                "%G %j",
+                r#"use "%Y" to parse non-ISO year for "%j""#,
+            ),
         ] {
             let error = parse(text, format).expect_err("a fault");
             assert!(error.ends_with(&format!(": {why}")), "{error}");

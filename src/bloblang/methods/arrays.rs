@@ -1,6 +1,6 @@
 //! Table: methods on arrays.
 
-use super::common::{Text, equal, float, int, nested, optional_str, wrong};
+use super::common::{Text, equal, float, int, nested, optional_str};
 use super::objects::merge_into;
 use crate::bloblang::number::Num;
 use crate::bloblang::spec::{
@@ -344,7 +344,7 @@ fn sum(receiver: Value, _: &[Value]) -> Result<Value, CallError> {
 fn arrays(args: &[Value]) -> Result<Vec<Array>, CallError> {
     let array = |arg: &Value| match arg {
         Value::Array(items) => Ok(items.clone()),
-        other => Err(wrong("array", other)),
+        other => Err(CallError::wanted("array", other.clone())),
     };
     args.iter().map(array).collect()
 }

@@ -1,10 +1,10 @@
 //! Table: methods that make one type of another, or insist on one.
 
-use super::common::{float, optional_str, to_bytes, to_text, writable};
+use super::common::{float, number_text, optional_str, to_bytes, to_text, writable};
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::bloblang::text::escaped_json;
 use crate::formats::go_num;
-use crate::value::{Value, well_formed};
+use crate::value::Value;
 
 pub(super) static TABLE: &[MethodSpec] = &[
     MethodSpec::new(
@@ -216,7 +216,7 @@ pub(super) fn to_float(value: Value) -> Result<f64, CallError> {
     match &value {
         Value::String(text) => Ok(go_num::parse_float(text)?),
         Value::Bytes(bytes) | Value::IllFormed(bytes) => {
-            Ok(go_num::parse_float(&well_formed(bytes))?)
+            Ok(go_num::parse_float(&number_text("ParseFloat", bytes)?)?)
         }
         Value::Number(n) if n.as_f64().is_infinite() => Ok(go_num::parse_float(n.as_str())?),
         other => match float(other) {

@@ -1,7 +1,7 @@
 //! How methods read receivers and arguments: which types count as text or as numbers, and when two values are equal.
 
-use crate::bloblang::spec::{CallError, type_error};
-use crate::formats::go_num;
+use crate::bloblang::spec::CallError;
+use crate::formats::{go_num, go_quote};
 use crate::value::{Object, Str, Value, well_formed};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -100,6 +100,14 @@ pub(super) fn lossy(bytes: Bytes) -> Str {
     }
 }
 
+/// Bytes that a number may be read from by the function `reader`, which fails on what isn't UTF-8.
+pub(super) fn number_text<'b>(reader: &str, bytes: &'b [u8]) -> Result<&'b str, CallError> {
+    std::str::from_utf8(bytes).map_err(|_| {
+        let shown = go_quote::quote_bytes(bytes);
+        CallError::from(format!("strconv.{reader}: parsing {shown}: invalid syntax"))
+    })
+}
+
 /// A string argument, which the evaluator has checked.
 pub(super) fn str_arg(value: &Value) -> Cow<'_, str> {
     match value {
@@ -151,12 +159,6 @@ pub(super) fn nested(place: &str, wanted: &'static str, got: &Value) -> String {
         "{place}: {}",
         CallError::wanted(wanted, got.clone()).text(None)
     )
-}
-
-/// The same for a value that is wrong as an argument.
-pub(super) fn wrong(wanted: &str, got: &Value) -> CallError {
-    let preview = crate::bloblang::spec::preview(got);
-    CallError::Bare(type_error(wanted, got.type_name(), None, &preview).into())
 }
 
 /// The largest text that a value is written as, in bytes.

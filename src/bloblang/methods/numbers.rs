@@ -1,10 +1,10 @@
 //! Table: methods on numbers.
 
-use super::common::{float, int, nested};
+use super::common::{float, int, nested, number_text};
 use crate::bloblang::number::Num;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::formats::{go_math, go_num};
-use crate::value::{Number, Value, well_formed};
+use crate::value::{Number, Value};
 
 const OTHER: &[Param] = &[Param::new("value", ParamKind::Int, "The other number.")];
 
@@ -393,7 +393,9 @@ fn signed(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Float(n) => float_to_int(*n)?,
         Value::Number(n) => go_num::parse_decimal(n.as_str())?,
         Value::String(text) => go_num::parse_int(text)?,
-        Value::Bytes(bytes) | Value::IllFormed(bytes) => go_num::parse_int(&well_formed(bytes))?,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+            go_num::parse_int(&number_text("ParseInt", bytes)?)?
+        }
         _ => return Err(CallError::wanted("number", value)),
     };
     let shift = 64 - bits;
@@ -424,7 +426,9 @@ fn unsigned(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Float(n) => float_to_uint(*n)?,
         Value::Number(n) => not_negative(go_num::parse_decimal(n.as_str())?)?,
         Value::String(text) => go_num::parse_uint(text)?,
-        Value::Bytes(bytes) | Value::IllFormed(bytes) => go_num::parse_uint(&well_formed(bytes))?,
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
+            go_num::parse_uint(&number_text("ParseUint", bytes)?)?
+        }
         _ => return Err(CallError::wanted("number", value)),
     };
     if bits < 64 && n >> bits != 0 {

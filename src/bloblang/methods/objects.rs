@@ -1,6 +1,6 @@
 //! Table: methods on objects, and those that address values by paths.
 
-use super::common::{str_arg, string, to_bytes, writable, wrong};
+use super::common::{nested, str_arg, string, to_bytes, writable};
 use super::{diff, json_path, json_schema, paths};
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind, Status,
@@ -441,10 +441,7 @@ fn path_args(args: &[Value]) -> Result<Vec<Vec<Str>>, CallError> {
     let mut all = Vec::with_capacity(args.len());
     for (i, arg) in args.iter().enumerate() {
         let Ok(path) = string(arg.clone()) else {
-            let CallError::Bare(text) = wrong("string", arg) else {
-                continue;
-            };
-            return Err(format!("argument {i}: {text}").into());
+            return Err(nested(&format!("argument {i}"), "string", arg).into());
         };
         all.push(paths::split(&path));
     }

@@ -95,7 +95,7 @@ impl<'a> Parser<'a> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         let mut end = start + 1;
-        let mut escaped = false;
+        let (mut escaped, mut broken) = (false, false);
         loop {
             match bytes.get(end) {
                 Some(b'"') => break,
@@ -103,20 +103,21 @@ impl<'a> Parser<'a> {
                     escaped = true;
                     end += 2;
                 }
-                None | Some(b'\n') => {
-                    return self.fault(end.min(self.text.len()), "required: expected end quote");
+                None => return self.fault(self.text.len(), "required: expected end quote"),
+                Some(byte) => {
+                    broken |= *byte == b'\n';
+                    end += 1;
                 }
-                Some(_) => end += 1,
             }
         }
         let inner = &self.text[start + 1..end];
         self.at = end + 1;
-        if !escaped {
+        if !escaped && !broken {
             return Ok(Some(inner.into()));
         }
         match unescape(inner) {
-            Some(text) => Ok(Some(text.into())),
-            None => self.fault(
+            Some(text) if !broken => Ok(Some(text.into())),
+            _ => self.fault(
                 start,
                 "failed to unescape quoted string contents: invalid syntax",
             ),

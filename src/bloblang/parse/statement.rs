@@ -172,12 +172,6 @@ impl Parser<'_> {
         }
         self.at = start;
         if self.take("meta") && self.skip_blanks() {
-            if place == Place::Map {
-                return self.fault(
-                    start,
-                    "setting meta fields is not allowed within this block",
-                );
-            }
             let key = match self.quoted()? {
                 Some(key) => Some(key),
                 None => match self.name() {
@@ -186,6 +180,12 @@ impl Parser<'_> {
                 },
             };
             let expr = self.assigned(false, &mut labels.metadata)?;
+            if place == Place::Map {
+                return self.fault(
+                    start,
+                    "setting meta fields is not allowed within this block",
+                );
+            }
             let expr = self.settled(expr);
             return Ok(Some(Action::Assign(Target::Meta(key), expr)));
         }

@@ -316,6 +316,35 @@ fn matches_without_a_subject() {
 }
 
 #[test]
+fn who_names_a_failure_that_its_own_method_does_not() {
+    for (mapping, want) in [
+        (
+            "root = [1].concat(this)",
+            "expected array value, got object",
+        ),
+        (
+            "root = [1].map_each(x -> [1].concat(x))",
+            "array literal: failed to process element 0: expected array value, got number from method concat (1)",
+        ),
+        (
+            "root = [1].filter(x -> [1].concat(x))",
+            "expected array value, got number from array literal (1)",
+        ),
+        (
+            "root = [1].any(x -> [1].concat(x))",
+            "array literal: element 0: expected array value, got number (1)",
+        ),
+        (
+            "root = [1].map_each(x -> [null].sum().length())",
+            "failed to process element 0: method length: index 0: expected number value, got null",
+        ),
+    ] {
+        let want = format!("Error: failed assignment (line 1): {want}");
+        assert_eq!(eval(mapping, "{}"), want, "{mapping}");
+    }
+}
+
+#[test]
 fn failures_within_maps() {
     for (mapping, input, want) in [
         // However many maps a failure leaves, it is told of by the innermost.

@@ -255,6 +255,8 @@ impl Spec {
                     None => digits,
                 }
             }
+            'b' => go_num::float_bits(n),
+            'x' | 'X' => go_num::float_hex(n, precision),
             _ => return false,
         };
         if n.is_nan() {

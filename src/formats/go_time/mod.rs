@@ -147,15 +147,7 @@ impl<'z> Civil<'z> {
             }
             Part::ZoneName if !self.zone.is_empty() => out.write_str(self.zone),
             Part::ZoneName => {
-                write_offset(
-                    self.offset,
-                    if self.offset % 3600 == 0 {
-                        Zone::Hours
-                    } else {
-                        Zone::HoursMinutes
-                    },
-                    out,
-                );
+                write_offset(self.offset, Zone::HoursMinutes, out);
                 Ok(())
             }
             Part::Fraction {
