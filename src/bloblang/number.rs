@@ -14,13 +14,14 @@ pub(crate) enum Num {
 }
 
 impl Num {
-    /// Reads a value; a number from JSON text is an integer if it is written as one and fits, else a float.
+    /// Reads a value; a number from JSON text is an integer if it is written as one and fits, else a float,
+    /// and none if it is too large for that.
     pub(crate) fn of(value: &Value) -> Option<Num> {
         Some(match value {
             Value::Int(n) => Num::Int(*n),
             Value::Uint(n) => Num::Uint(*n),
             Value::Float(n) => Num::Float(*n),
-            Value::Number(n) => n.read().into(),
+            Value::Number(n) => Some(n.read()).filter(|n| n.is_in_range())?.into(),
             _ => return None,
         })
     }

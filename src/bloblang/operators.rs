@@ -73,12 +73,13 @@ impl Op {
             true => kind.to_string(),
             false => format!("{kind} (from {name})"),
         };
-        // Times count as text to what takes numbers of any kind, and with a number on the left to all that doesn't divide.
+        // Times, and numbers that are too large, count as text to what takes numbers of any kind, and with a number on the left to all that doesn't divide.
         let computes = matches!(self, Op::Sub | Op::Mul);
         let divides = matches!(self, Op::Div | Op::Rem);
         let beside_number = !divides && numbers(left, left).is_some();
         let kind = |flow: &Flow, as_text: bool| match flow {
             Flow::Value(Value::Timestamp(_)) if as_text => "string",
+            Flow::Value(Value::Number(n)) if as_text && n.is_out_of_range() => "string",
             flow => flow.type_name(),
         };
         Fail::mismatch(format!(
@@ -238,7 +239,7 @@ pub(crate) fn values_equal(left: &Value, right: &Value) -> bool {
             (Some(l), Some(r)) => l == r,
             (None, None) => match (Num::of(l), Num::of(r)) {
                 (Some(l), Some(r)) => l.equals(r),
-                _ => false,
+                _ => matches!((l, r), (Value::Number(l), Value::Number(r)) if l == r),
             },
             _ => false,
         },

@@ -28,7 +28,7 @@ pub(super) fn resolve(text: &str) -> Value {
         return number;
     }
     match is_float(&plain).then(|| plain.parse::<f64>()) {
-        Some(Ok(number)) => number.into(),
+        Some(Ok(number)) if number.is_finite() => number.into(),
         _ => text.into(),
     }
 }

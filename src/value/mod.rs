@@ -96,7 +96,7 @@ impl Value {
     /// copied to find out.
     #[inline]
     pub(crate) fn number_at<S: AsRef<str>>(&self, path: &[S]) -> Option<Read> {
-        match self {
+        let read = match self {
             Value::Object(object) if !path.is_empty() => match object.find(path)? {
                 Found::Value(value) => value.number_at::<S>(&[]),
                 Found::Node(document, at) => document.number(at),
@@ -106,7 +106,8 @@ impl Value {
             Value::Float(n) => Some(Read::Float(*n)),
             Value::Number(n) => Some(n.read()),
             _ => None,
-        }
+        };
+        read.filter(|n| n.is_in_range())
     }
 
     /// Bytes as a string, whether or not they are UTF-8.

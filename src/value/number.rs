@@ -10,6 +10,14 @@ pub(crate) enum Read {
     Float(f64),
 }
 
+impl Read {
+    /// Whether it is near the number that was written.
+    #[inline]
+    pub(crate) fn is_in_range(self) -> bool {
+        !matches!(self, Read::Float(n) if n.is_infinite())
+    }
+}
+
 /// The text of a JSON number, valid by construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number(Str);
@@ -38,6 +46,11 @@ impl Number {
     /// The nearest float; infinite if it is out of range.
     pub fn as_f64(&self) -> f64 {
         self.0.parse().unwrap_or(f64::NAN)
+    }
+
+    /// Whether no float is near: arithmetic takes it for text then.
+    pub fn is_out_of_range(&self) -> bool {
+        self.as_f64().is_infinite()
     }
 
     /// What arithmetic takes it for: an integer if it is written as one and fits into 64 bits with a sign, else a float.

@@ -148,7 +148,7 @@ pub(super) fn float(value: &Value) -> Option<f64> {
         Value::Int(n) => Some(*n as f64),
         Value::Uint(n) => Some(*n as f64),
         Value::Float(n) => Some(*n),
-        Value::Number(n) => Some(n.as_f64()),
+        Value::Number(n) => Some(n.as_f64()).filter(|n| n.is_finite()),
         _ => None,
     }
 }

@@ -245,7 +245,7 @@ fn copied(bytes: &[u8]) -> Value {
 
 fn replace_all(args: &[Value]) -> Result<MethodFn, CallError> {
     let pattern = Pattern::new(&args[0])?;
-    let names: Vec<Option<&str>> = pattern.text.capture_names().collect();
+    let names = go_regex::names(pattern.text.capture_names());
     let template = Template::new(&str_arg(&args[1]), &names);
     Ok(Box::new(move |receiver| {
         let text = Text::of(receiver)?;
@@ -299,6 +299,12 @@ mod tests {
             Some("hellxo")
         );
         assert_eq!(replace("x", "$0", "abc".into()).as_str(), Some("abc"));
+        // Of groups with the same name, the first that takes part counts.
+        let same = "(?P<n>a)|(?P<n>b)|(?P<1n>c)";
+        assert_eq!(
+            replace(same, "<${n}${1n}>", "abc".into()).as_str(),
+            Some("<a><b><c>")
+        );
         let bytes = Value::Bytes(Bytes::from_static(b"a\xffa"));
         assert!(matches!(replace("a", "b", bytes), Value::IllFormed(b) if &b[..] == b"b\xffb"));
     }

@@ -366,6 +366,7 @@ pub(crate) fn timestamp(value: &Value) -> Result<Timestamp, CallError> {
         Value::Int(seconds) => Timestamp::new(*seconds, 0, Zone::Utc),
         Value::Uint(seconds) => Timestamp::new(*seconds as i64, 0, Zone::Utc),
         Value::Float(seconds) => from_float(*seconds),
+        Value::Number(number) if number.is_out_of_range() => parse(&RFC3339_NANO, number.as_str())?,
         Value::Number(number) => match number.as_i64() {
             Some(seconds) => Timestamp::new(seconds, 0, Zone::Utc),
             None => from_float(number.as_f64()),

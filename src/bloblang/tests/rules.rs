@@ -174,6 +174,31 @@ fn numbers_of_all_sizes() {
 }
 
 #[test]
+fn numbers_that_are_too_large_fail_where_they_are_computed_with() {
+    for (mapping, want) in [
+        ("root.v = this.n", r#"{"v":1e309}"#),
+        ("root.v = this.n == this.n", r#"{"v":true}"#),
+        ("root.v = [this.n].sum().catch(\"no\")", r#"{"v":"no"}"#),
+        ("root.v = this.n.ts_unix().catch(\"no\")", r#"{"v":"no"}"#),
+        ("root.v = \"1e309\".parse_yaml()", r#"{"v":"1e309"}"#),
+        (
+            "root.v = 1 - this.n",
+            "Error: failed assignment (line 1): cannot subtract types number (from number literal) and string (from field `this.n`)",
+        ),
+        (
+            "root.v = this.n / 2",
+            "Error: failed assignment (line 1): cannot divide types number (from field `this.n`) and number (from number literal)",
+        ),
+        (
+            "root.v = this.n > 2",
+            "Error: failed assignment (line 1): cannot compare types number (from field `this.n`) and number (from number literal)",
+        ),
+    ] {
+        assert_eq!(eval(mapping, r#"{"n":1e309}"#), want, "{mapping}");
+    }
+}
+
+#[test]
 fn arguments_are_looked_at_first() {
     for (mapping, want) in [
         (

@@ -426,7 +426,7 @@ fn pieces(args: &[Held]) -> Result<Value, String> {
 
 fn replaced(args: &[Held]) -> Result<Value, String> {
     let regex = regex(args)?;
-    let names: Vec<Option<&str>> = regex.capture_names().collect();
+    let names = go_regex::names(regex.capture_names());
     let by = go_regex::Template::new(args[2].text(), &names);
     let text = args[1].text();
     let mut out = Vec::with_capacity(text.len());

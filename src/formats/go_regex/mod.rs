@@ -9,7 +9,7 @@ mod template;
 pub use template::Template;
 
 use regex::{Regex, RegexBuilder, bytes};
-use std::{iter::Peekable, str::CharIndices};
+use std::{collections::HashSet, iter::Peekable, str::CharIndices};
 
 /// What a compiled pattern may take, in bytes.
 const SIZE_LIMIT: usize = 10 << 20;
@@ -53,6 +53,7 @@ pub fn rewrite(pattern: &str) -> Result<String, String> {
     let mut rewriter = Rewriter {
         pattern,
         chars: pattern.char_indices().peekable(),
+        names: HashSet::new(),
         out: String::with_capacity(pattern.len() + 16),
     };
     rewriter.run()?;
@@ -62,6 +63,7 @@ pub fn rewrite(pattern: &str) -> Result<String, String> {
 struct Rewriter<'p> {
     pattern: &'p str,
     chars: Peekable<CharIndices<'p>>,
+    names: HashSet<&'p str>,
     out: String,
 }
 
@@ -200,11 +202,11 @@ impl<'p> Rewriter<'p> {
                         &text[..open.len() + name.len() + 1],
                     )),
                     Some(name) => {
-                        // The crate wants names to begin with a letter, Go doesn't: see `group_name`.
-                        let mangled = if name.starts_with(|c: char| c.is_ascii_digit()) {
-                            "_digit_"
-                        } else {
-                            ""
+                        // The crate wants names to begin with a letter and to differ, Go doesn't: see `names`.
+                        let begins_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
+                        let mangled = match self.names.insert(name) && !begins_with_digit {
+                            true => String::new(),
+                            false => format!("{MANGLED}{}_", at),
                         };
                         self.out.push_str(&format!("?P<{mangled}{name}>"));
                         self.skip(open.len() - 1 + name.len() + 1);
@@ -472,14 +474,26 @@ fn braces(text: &str) -> Option<(usize, u32, Option<u32>)> {
     Some((end + 1, low, high))
 }
 
-/// The names of the groups as the pattern has them; those without one have their number. The whole match comes first, as `0`.
-pub fn group_names<'r>(names: impl Iterator<Item = Option<&'r str>>) -> Vec<String> {
+/// What stands before a name that the crate wouldn't take, with a number of its own and another underscore behind it.
+const MANGLED: &str = "_group_";
+
+/// The names of a regex's groups as the pattern has them, the whole match being the first.
+pub fn names<'r>(names: impl Iterator<Item = Option<&'r str>>) -> Vec<Option<&'r str>> {
+    let original = |name: &'r str| {
+        let numbered = name.strip_prefix(MANGLED)?;
+        Some(numbered.split_once('_')?.1)
+    };
     names
+        .map(|name| name.map(|name| original(name).unwrap_or(name)))
+        .collect()
+}
+
+/// The same; those without one have their number.
+pub fn group_names<'r>(names: impl Iterator<Item = Option<&'r str>>) -> Vec<String> {
+    self::names(names)
+        .into_iter()
         .enumerate()
-        .map(|(i, name)| match name {
-            Some(name) => name.strip_prefix("_digit_").unwrap_or(name).to_owned(),
-            None => i.to_string(),
-        })
+        .map(|(i, name)| name.map_or_else(|| i.to_string(), str::to_owned))
         .collect()
 }
 

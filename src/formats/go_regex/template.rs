@@ -7,7 +7,8 @@ pub struct Template(Vec<Piece>);
 #[derive(Clone, Debug, PartialEq)]
 enum Piece {
     Text(String),
-    Group(usize),
+    /// The first of these groups that took part in the match.
+    Groups(Vec<usize>),
 }
 
 impl Template {
@@ -30,11 +31,12 @@ impl Template {
                 continue;
             };
             rest = after;
-            if let Some(group) = group(name, names) {
+            let groups = groups(name, names);
+            if !groups.is_empty() {
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                 }
-                pieces.push(Piece::Group(group));
+                pieces.push(Piece::Groups(groups));
             }
         }
         text.push_str(rest);
@@ -49,7 +51,10 @@ impl Template {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Piece::Group(index) => out.extend_from_slice(group(*index).unwrap_or_default()),
+                Piece::Groups(groups) => {
+                    let found = groups.iter().find_map(|index| group(*index));
+                    out.extend_from_slice(found.unwrap_or_default());
+                }
             }
         }
     }
@@ -75,11 +80,13 @@ fn reference(text: &str) -> Option<(&str, &str)> {
     (end > 0).then(|| text.split_at(end))
 }
 
-fn group(name: &str, names: &[Option<&str>]) -> Option<usize> {
+fn groups(name: &str, names: &[Option<&str>]) -> Vec<usize> {
     let is_number =
         name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0'));
     if is_number {
-        return name.parse().ok().filter(|n| *n < names.len());
+        let number = name.parse().ok().filter(|n| *n < names.len());
+        return number.into_iter().collect();
     }
-    names.iter().position(|n| *n == Some(name))
+    let named = |n: &usize| names[*n] == Some(name);
+    (0..names.len()).filter(named).collect()
 }

@@ -119,7 +119,8 @@ impl Expression {
         let regex = go_regex::compile(&source)?;
         // Groups of the user's own count too.
         let mut numbered = Vec::new();
-        for (number, name) in regex.capture_names().enumerate() {
+        let names = go_regex::names(regex.capture_names());
+        for (number, name) in names.into_iter().enumerate() {
             let Some(name) = name else { continue };
             let own = name
                 .strip_prefix("grok_")

@@ -115,7 +115,7 @@ fn compiled<'v>(
 /// The matches, as an array.
 fn matches(machine: &Machine<'_>, value: &Value, arguments: &[Value]) -> Result {
     let (text, regex, all) = compiled(machine, "match", value, arguments)?;
-    let names: Vec<Option<&str>> = regex.capture_names().collect();
+    let names = go_regex::names(regex.capture_names());
     let mut found = Vec::new();
     // Counts characters from the last place that was asked for.
     let (mut counted, mut at) = (0, 0);
