@@ -125,8 +125,8 @@ impl Fail {
             None => format!("failed assignment (line {line}): {}", self.message()).into(),
         };
         self.0.origin = Some(Origin::Assignment(text.clone()));
-        // Who applied the map may put a name in front again.
-        self.0.kind = Kind::Text { text, named: false };
+        let named = matches!(self.0.kind, Kind::Text { named: true, .. });
+        self.0.kind = Kind::Text { text, named };
         self
     }
 

@@ -1,16 +1,45 @@
 //! Numbers as Go's `strconv` reads and writes them, error texts included: mappings and the configs around them rely on both.
 
 use super::go_quote::quote;
-use std::{fmt::Write, num::IntErrorKind};
+use std::{
+    fmt::{LowerExp, Write},
+    num::IntErrorKind,
+};
 
 /// The shortest text that reads back as `number`, with an exponent where that is below -4 or above 5: Go's format `g`, as of `%v`.
 pub fn float_g(number: f64) -> String {
-    general(&format!("{number:e}"), 6)
+    general(&shortest(number), 6)
 }
 
 /// As [`float_g`], of a 32-bit float.
 pub fn float32_g(number: f32) -> String {
-    general(&format!("{number:e}"), 6)
+    general(&shortest(number), 6)
+}
+
+/// The fewest digits that read back as the number, in Rust's notation of exponents. Of two texts that are as near, the last digit is
+/// even, which the standard library doesn't see to.
+fn shortest<F: zmij::Float + LowerExp>(number: F) -> String {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format(number);
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let (sign, whole) = match whole.strip_prefix('-') {
+        Some(whole) => ("-", whole),
+        None => ("", whole),
+    };
+    let digits = format!("{whole}{part}");
+    let significant = digits.trim_start_matches('0');
+    // Zero, and what isn't a number.
+    if !significant.starts_with(|c: char| c.is_ascii_digit()) {
+        return format!("{number:e}");
+    }
+    let zeros = digits.len() - significant.len();
+    let exponent = exponent + whole.len() as i32 - 1 - zeros as i32;
+    let (first, rest) = significant.split_at(1);
+    let rest = rest.trim_end_matches('0');
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("{sign}{first}{point}{rest}e{exponent}")
 }
 
 /// The sign, mantissa and binary exponent of a finite number: `mantissa * 2^exponent`.
@@ -125,13 +154,12 @@ fn plain(mantissa: &str, exponent: i32) -> String {
 
 /// The text that JSON numbers have in Go: plain below 1e21 and from 1e-6 on.
 pub fn float_json(number: f64) -> String {
-    let text = format!("{number:e}");
-    json_layout(&text)
+    json_layout(&shortest(number))
 }
 
 /// As [`float_json`], of a 32-bit float.
 pub fn float32_json(number: f32) -> String {
-    json_layout(&format!("{number:e}"))
+    json_layout(&shortest(number))
 }
 
 fn json_layout(digits: &str) -> String {
@@ -348,6 +376,7 @@ mod tests {
             (-2.5, "-2.5"),
             (0.0, "0"),
             (100000.0, "100000"),
+            (1000000000000000.25, "1.0000000000000002e+15"),
             (1e6, "1e+06"),
             (1.604213e9, "1.604213e+09"),
             (0.0001, "0.0001"),

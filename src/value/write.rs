@@ -4,6 +4,7 @@ use super::{
     Array, Object, Value, array, edited::Edited, edited::Field, edited::Merged, fields, object,
     raw, unescape,
 };
+use crate::formats::go_num;
 use smallvec::SmallVec;
 
 /// Appends `value` to `out` as compact JSON with sorted keys. Bytes are written as base64 text, timestamps as RFC 3339.
@@ -203,27 +204,14 @@ fn write_float(n: f64, out: &mut Vec<u8>) -> bool {
     }
     let size = n.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
-        let text = format!("{n:e}");
-        match text.split_once('e') {
-            Some((digits, exponent)) => {
-                out.extend_from_slice(digits.as_bytes());
-                out.extend_from_slice(if exponent.starts_with('-') {
-                    b"e"
-                } else {
-                    b"e+"
-                });
-                out.extend_from_slice(exponent.as_bytes());
-            }
-            None => out.extend_from_slice(text.as_bytes()),
-        }
+        out.extend_from_slice(go_num::float_json(n).as_bytes());
         return true;
     }
     // The fast writer uses exponents in places of its own choosing, which are far from one, and adds `.0` to whole numbers.
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(n);
     if !(1e-3..1e12).contains(&size) && text.contains('e') {
-        use std::io::Write;
-        write!(out, "{n}").expect("writing into memory");
+        out.extend_from_slice(go_num::float_json(n).as_bytes());
     } else {
         out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
     }

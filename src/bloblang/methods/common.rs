@@ -51,7 +51,7 @@ impl Text {
         match self {
             Text::Str(text) => match text.piece(start..end) {
                 Some(part) => Value::String(part),
-                None => Value::IllFormed(text.clone().into_bytes().slice(start..end)),
+                None => Value::text(text.clone().into_bytes().slice(start..end)),
             },
             Text::IllFormed(bytes) => Value::text(bytes.slice(start..end)),
             Text::Bytes(bytes) => Value::Bytes(bytes.slice(start..end)),

@@ -42,7 +42,15 @@ pub(super) static TABLE: &[MethodSpec] = &[
             "root.title = this.title.capitalize()",
             &[(r#"{"title":"the GREAT escape"}"#, r#"{"title":"The Great Escape"}"#)],
         )],
-        MethodCall::Plain(|receiver, _| map_text(receiver, case::title)),
+        MethodCall::Plain(|receiver, _| {
+            let text = Text::of(receiver)?;
+            let mut out = Vec::with_capacity(text.as_bytes().len());
+            for chunk in text.as_bytes().utf8_chunks() {
+                out.extend_from_slice(case::title(chunk.valid()).as_bytes());
+                out.extend_from_slice(chunk.invalid());
+            }
+            Ok(text.like(out))
+        }),
     ),
     MethodSpec::new(
         "uppercase",

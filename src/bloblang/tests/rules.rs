@@ -383,6 +383,12 @@ fn failures_within_maps() {
             "[[null]]",
             "Error: failed assignment (line 2): failed to process element 0: map a: failed assignment (line 1): index 0: expected number value, got null",
         ),
+        // What has a name in front gets no other one.
+        (
+            "map a { root = this.number() }\nroot = this.map_each(v -> v.apply(\"a\"))",
+            r#"["x"]"#,
+            "Error: failed assignment (line 2): failed to process element 0: failed assignment (line 1): field `this`: strconv.ParseFloat: parsing \"x\": invalid syntax",
+        ),
         (
             "map a {\n root = [5.apply(\"b\")] }\nmap b {\n\n root = [5.apply(\"a\")] }\nroot = this.apply(\"a\")",
             "1",
@@ -406,6 +412,14 @@ fn text_that_is_cut_within_a_character() {
         (
             "root.v = this.a.slice(1).uppercase()",
             "{\"v\":\"\u{fffd}\u{fffd}X\"}",
+        ),
+        (
+            "root.v = this.a.slice(1, -3).not_empty().catch(\"none\")",
+            r#"{"v":"none"}"#,
+        ),
+        (
+            "root.v = this.a.slice(1).capitalize()",
+            "{\"v\":\"\\ufffd\\ufffdX\"}",
         ),
         (
             "root.v = this.a.slice(1).reverse()",

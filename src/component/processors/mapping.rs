@@ -56,12 +56,32 @@ pub(crate) fn map(mapping: &Mapping, mut batch: Batch, out: &mut Vec<Batch>) {
         match mapping.map(&batch, index) {
             Ok(Mapped::Message(message)) => mapped.push(message),
             Ok(Mapped::Deleted) => {}
+            // The messages that follow see that it failed.
             Err(error) => {
-                let mut message = batch[index].clone();
-                fail(&mut message, error);
-                mapped.push(message);
+                fail(&mut batch[index], error);
+                mapped.push(batch[index].clone());
             }
         }
     }
     put(mapped, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    #[test]
+    fn later_messages_see_which_ones_failed() {
+        let mapping = Mapping::parse(
+            "root = if batch_index() == 0 { throw(\"no\") } else { errored().from_all() }",
+            &Default::default(),
+        )
+        .expect("a sound mapping");
+        let batch = Batch::from_iter([Message::new("a"), Message::new("b")]);
+        let mut out = Vec::new();
+        map(&mapping, batch, &mut out);
+        assert_eq!(out[0][0].bytes(), &b"a"[..]);
+        assert_eq!(out[0][1].bytes(), &b"[true,false]"[..]);
+    }
 }
