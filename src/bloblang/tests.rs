@@ -4,6 +4,7 @@ use super::*;
 use crate::message::Message;
 use proptest::prelude::*;
 
+mod refusals;
 mod results;
 mod rules;
 

@@ -471,6 +471,11 @@ fn depth_and_width_are_no_trouble() {
 }
 
 #[test]
+fn values_are_small() {
+    assert!(size_of::<Value>() <= 40);
+}
+
+#[test]
 fn text_of_a_message_is_shared_with_it() {
     let text =
         Bytes::from_static(b"{\"long\":\"text that is longer than fits inside a value\",\"n\":1}");
