@@ -216,7 +216,7 @@ pub(super) fn to_float(value: Value) -> Result<f64, CallError> {
     match &value {
         Value::String(text) => Ok(go_num::parse_float(text)?),
         Value::Bytes(bytes) | Value::IllFormed(bytes) => {
-            Ok(go_num::parse_float(&number_text("ParseFloat", bytes)?)?)
+            Ok(go_num::parse_float(number_text("ParseFloat", bytes)?)?)
         }
         Value::Number(n) if n.as_f64().is_infinite() => Ok(go_num::parse_float(n.as_str())?),
         other => match float(other) {

@@ -394,7 +394,7 @@ fn signed(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Number(n) => go_num::parse_decimal(n.as_str())?,
         Value::String(text) => go_num::parse_int(text)?,
         Value::Bytes(bytes) | Value::IllFormed(bytes) => {
-            go_num::parse_int(&number_text("ParseInt", bytes)?)?
+            go_num::parse_int(number_text("ParseInt", bytes)?)?
         }
         _ => return Err(CallError::wanted("number", value)),
     };
@@ -427,7 +427,7 @@ fn unsigned(value: Value, bits: u32) -> Result<Value, CallError> {
         Value::Number(n) => not_negative(go_num::parse_decimal(n.as_str())?)?,
         Value::String(text) => go_num::parse_uint(text)?,
         Value::Bytes(bytes) | Value::IllFormed(bytes) => {
-            go_num::parse_uint(&number_text("ParseUint", bytes)?)?
+            go_num::parse_uint(number_text("ParseUint", bytes)?)?
         }
         _ => return Err(CallError::wanted("number", value)),
     };
