@@ -22,11 +22,11 @@ enum Place {
 }
 
 impl Place {
-    /// The fault where no statement begins. In braces, the real thing names no more than this.
+    /// The fault where no statement begins.
     fn nothing_begins(self) -> &'static str {
         match self {
             Place::Top => "expected import, map, or assignment",
-            Place::Branch | Place::Map => "expected  or assignment",
+            Place::Branch | Place::Map => "expected assignment or }",
         }
     }
 }
