@@ -245,3 +245,66 @@ output: {{file: {{path: "{}", codec: lines}}}}
     assert_eq!(pairs[0], pairs[1]);
     assert_ne!(pairs[1], pairs[2]);
 }
+
+#[tokio::test]
+async fn codecs_of_older_configs_cut_and_gather_as_they_did() {
+    let file = |name: &str| {
+        std::env::temp_dir().join(format!("airtruct-codec-{}-{name}", std::process::id()))
+    };
+    let (input, output) = (file("in"), file("out"));
+    for (codec, content, wanted) in [
+        (
+            "lines/multipart",
+            "a\nb\n\n\nc\n",
+            "0:a {}\n1:b {}\n0:c {}\n",
+        ),
+        (
+            "lines/multipart/multipart",
+            "a\n\n\nb\n",
+            "0:a {}\n1:b {}\n",
+        ),
+        (
+            "skipbom/delim:X/multipart",
+            "\u{feff}aXXbXcX",
+            "0:a {}\n0:b {}\n1:c {}\n",
+        ),
+        ("csv", "k\n1\n", "0:{\"k\":\"1\"} {}\n"),
+        (
+            "csv-safe:;",
+            "k;l\n1;2\n ;3\n4\n",
+            concat!(
+                r#"0:{"k":"1","l":"2"} {"row_empty":false,"row_number":2}"#,
+                "\n",
+                r#"0:{"k":" ","l":"3"} {"row_empty":true,"row_number":3}"#,
+                "\n",
+                r#"0:{} {"row_empty":false,"row_number":4,"row_parse_error":"record on line 4: wrong number of fields"}"#,
+                "\n",
+            ),
+        ),
+    ] {
+        std::fs::write(&input, content).expect("written");
+        let config = format!(
+            r#"
+input: {{ file: {{ paths: ['{}'], codec: '{codec}' }} }}
+pipeline:
+  threads: 1
+  processors:
+    - mapping: |
+        let rows = metadata().filter(m -> m.key.has_prefix("row_"))
+        root = batch_index().string() + ":" + content() + " " + $rows.format_json(no_indent: true)
+output: {{ file: {{ path: '{}', codec: lines }} }}
+"#,
+            input.display(),
+            output.display()
+        );
+        let _ = std::fs::remove_file(&output);
+        assert_eq!(
+            super::run_stream(&config).await,
+            Outcome::Completed,
+            "{codec}"
+        );
+        let written = std::fs::read_to_string(&output).expect("the output");
+        assert_eq!(written, wanted, "{codec}");
+    }
+    let _ = (std::fs::remove_file(&input), std::fs::remove_file(&output));
+}

@@ -46,6 +46,8 @@ pub(crate) struct CsvRows {
 pub(crate) struct CsvRow {
     pub value: Value,
     pub fault: Option<String>,
+    /// Whether its first field is blank, or can't be read.
+    pub begins_blank: bool,
 }
 
 impl CsvRows {
@@ -130,17 +132,23 @@ impl CsvRows {
         line: usize,
         out: &mut Vec<CsvRow>,
     ) -> anyhow::Result<()> {
-        let (row, fault) = match row {
+        let is_blank = |field: &String| field.trim().is_empty();
+        let (row, fault, begins_blank) = match row {
             Ok(row) => {
                 let fault = self.count(row.len(), line);
-                (row, fault)
+                let begins_blank = row.first().is_none_or(is_blank);
+                (row, fault, begins_blank)
             }
-            Err((row, fault)) => (row, Some(fault)),
+            Err((row, fault)) => (row, Some(fault), true),
         };
-        if let Some(fault) = fault.as_ref().filter(|_| !self.reading.continue_on_error) {
+        // Without its header no row means anything.
+        let is_header = self.reading.has_header && self.header.is_none();
+        if let Some(fault) = &fault
+            && (is_header || !self.reading.continue_on_error)
+        {
             return Err(anyhow!("{fault}"));
         }
-        if self.reading.has_header && self.header.is_none() {
+        if is_header {
             if let Some(expected) = &self.reading.expected_headers {
                 ensure!(
                     *expected == row,
@@ -159,7 +167,11 @@ impl CsvRows {
             }
             None => array(row),
         };
-        out.push(CsvRow { value, fault });
+        out.push(CsvRow {
+            value,
+            fault,
+            begins_blank,
+        });
         Ok(())
     }
 
@@ -235,6 +247,7 @@ mod tests {
             rows,
             [r#"{"a":"1","b":"2"}"#, fault, r#"{"a":"4","b":"5"}"#]
         );
+        assert!(read(&lenient, "a,\"b\"x\n1,2\n", 3).is_err());
         let expecting = CsvReading {
             expected_headers: Some(vec!["a".into(), "c".into()]),
             ..reading()

@@ -1,8 +1,12 @@
 //! How an input cuts what it reads into messages: by a scanner, or by one of the codecs that older configs name.
 
-use crate::component::ScannerConfig;
-use crate::config::{Entry, Field, FieldSpec, Group, Linter, Node};
-use serde_json::{Value as Json, json};
+use crate::component::scanners::{csv, decompress, skip_bom, switch};
+use crate::component::{BuildScanner, Component, Context, Scan, Scanner, ScannerConfig};
+use crate::config::{Entry, Field, FieldSpec, Group, Linter, Node, Place};
+use crate::message::Batch;
+use bytes::Bytes;
+use serde_json::json;
+use std::sync::Arc;
 
 crate::fields! {
     /// The fields as configs write them.
@@ -44,110 +48,206 @@ impl Group for Scanning {
             });
         };
         let entry = entries.iter().rev().find(|e| e.key == "codec")?;
-        let scanner = match of_codec(&codec, written.max_buffer) {
-            Ok(scanner) => Node::parse(&scanner.to_string()).expect("JSON is YAML"),
+        let codecs = Codecs {
+            max_buffer: written.max_buffer,
+            place: entry.place,
+        };
+        match linter.at("scanner", |linter| codecs.scanner(&codec, linter)) {
+            Ok(scanner) => Some(Scanning { scanner }),
             Err(reason) => {
                 linter.error(entry.place, reason);
-                return None;
+                None
             }
-        };
-        let scanner = linter.at("scanner", |linter| ScannerConfig::read(&scanner, linter))?;
-        Some(Scanning { scanner })
+        }
     }
 }
 
-/// The scanner that does what a codec did. Codecs that unpack stand before the one that cuts: `gzip/csv`.
-fn of_codec(codec: &str, max_buffer: usize) -> Result<Json, String> {
-    let codec = match codec {
-        "auto" => return Ok(by_file_name(max_buffer)),
-        "csv-gzip" => "gzip/csv",
-        "tar-gzip" => "gzip/tar",
-        other => other,
-    };
-    let unknown = || format!("codec was not recognised: {codec}");
-    let mut steps = codec.split('/').rev();
-    let cut = steps.next().unwrap_or_default();
-    let cut = cutting(cut, max_buffer).ok_or_else(unknown)?;
-    steps.try_fold(cut, |into, step| match step {
-        "gzip" | "pgzip" => Ok(json!({"decompress": {"algorithm": step, "into": into}})),
-        "skipbom" => Ok(json!({"skip_bom": {"into": into}})),
-        _ => Err(unknown()),
-    })
+/// Makes scanners that do what codecs did.
+struct Codecs {
+    /// The largest message of most of them.
+    max_buffer: usize,
+    /// Where the config names the codec.
+    place: Place,
 }
 
-/// The scanner of a codec that cuts; none if there is no such codec.
-fn cutting(codec: &str, max_buffer: usize) -> Option<Json> {
-    let scanner = match codec {
-        "all-bytes" => json!({"to_the_end": {}}),
-        "avro-ocf" | "avro-ocf:marshaler=goavro" => json!({"avro": {}}),
-        "avro-ocf:marshaler=json" => json!({"avro": {"raw_json": true}}),
-        "csv" => json!({"csv": {}}),
-        "csv-safe" => json!({"csv": {"continue_on_error": true}}),
-        "lines" => json!({"lines": {"max_buffer_size": max_buffer}}),
-        "tar" => json!({"tar": {}}),
-        _ => {
-            let (name, with) = codec.split_once(':').filter(|(_, with)| !with.is_empty())?;
-            match name {
-                "chunker" => json!({"chunker": {"size": with}}),
-                "csv" => json!({"csv": {"custom_delimiter": with}}),
-                "csv-safe" => {
-                    json!({"csv": {"custom_delimiter": with, "continue_on_error": true}})
-                }
-                "delim" => {
-                    json!({"lines": {"custom_delimiter": with, "max_buffer_size": max_buffer}})
-                }
-                "regex" => json!({"re_match": {"pattern": with, "max_buffer_size": max_buffer}}),
-                _ => return None,
+impl Codecs {
+    /// The scanner of a codec: what unpacks stands before what cuts, and what gathers behind it, as in `gzip/lines/multipart`.
+    fn scanner(&self, codec: &str, linter: &mut Linter<'_>) -> Result<ScannerConfig, String> {
+        let codec = match codec {
+            "auto" => return self.by_file_name(linter),
+            "csv-gzip" => "gzip/csv",
+            "tar-gzip" => "gzip/tar",
+            other => other,
+        };
+        let unknown = || format!("codec was not recognised: {codec}");
+        let mut steps = codec.split('/').rev().peekable();
+        let mut gathered = 0;
+        while steps.next_if_eq(&"multipart").is_some() {
+            gathered += 1;
+        }
+        let cut = steps.next().unwrap_or_default();
+        let mut scanner = self.cutting(cut, linter).ok_or_else(unknown)?;
+        for _ in 0..gathered {
+            scanner = self.made("multipart", Multipart(scanner), linter);
+        }
+        steps.try_fold(scanner, |into, step| {
+            let algorithm = match step {
+                "gzip" => decompress::Algorithm::Gzip,
+                "pgzip" => decompress::Algorithm::Pgzip,
+                "skipbom" => return Ok(self.made("skip_bom", skip_bom::Config { into }, linter)),
+                _ => return Err(unknown()),
+            };
+            let config = decompress::Config { algorithm, into };
+            Ok(self.made("decompress", config, linter))
+        })
+    }
+
+    /// The scanner of a codec that cuts; none if there is no such codec.
+    fn cutting(&self, codec: &str, linter: &mut Linter<'_>) -> Option<ScannerConfig> {
+        let max_buffer = self.max_buffer;
+        let (name, with) = match codec.split_once(':') {
+            Some((_, "")) => return None,
+            Some((name, with)) => (name, Some(with)),
+            None => (codec, None),
+        };
+        let scanner = match (name, with) {
+            ("csv" | "csv-safe", _) => {
+                let config = csv::Codec {
+                    delimiter: with.map(str::to_owned),
+                    is_safe: name == "csv-safe",
+                };
+                return Some(self.made("csv", config, linter));
+            }
+            ("all-bytes", None) => json!({"to_the_end": {}}),
+            ("avro-ocf", None | Some("marshaler=goavro")) => json!({"avro": {}}),
+            ("avro-ocf", Some("marshaler=json")) => json!({"avro": {"raw_json": true}}),
+            ("chunker", Some(size)) => json!({"chunker": {"size": size}}),
+            ("delim", Some(with)) => {
+                json!({"lines": {"custom_delimiter": with, "max_buffer_size": max_buffer}})
+            }
+            ("lines", None) => json!({"lines": {"max_buffer_size": max_buffer}}),
+            ("regex", Some(with)) => {
+                json!({"re_match": {"pattern": with, "max_buffer_size": max_buffer}})
+            }
+            ("tar", None) => json!({"tar": {}}),
+            _ => return None,
+        };
+        let scanner = Node::parse(&scanner.to_string()).expect("JSON is YAML");
+        ScannerConfig::read(&scanner, linter)
+    }
+
+    /// The scanner of the codec `auto`, which goes by the endings of the files' names.
+    fn by_file_name(&self, linter: &mut Linter<'_>) -> Result<ScannerConfig, String> {
+        let endings = [
+            (r"\.avro$", "avro-ocf"),
+            (r"\.csv$", "csv"),
+            (r"\.csv\.gz(ip)?$", "gzip/csv"),
+            (r"\.tar$", "tar"),
+            (r"(\.tgz|\.tar\.gz(ip)?)$", "gzip/tar"),
+            ("", "all-bytes"),
+        ];
+        let cases = endings.map(|(ending, codec)| {
+            Ok(switch::Case {
+                re_match_name: Some(ending.to_owned()),
+                scanner: self.scanner(codec, linter)?,
+            })
+        });
+        let cases: Result<_, String> = cases.into_iter().collect();
+        Ok(self.made("switch", switch::Config(cases?), linter))
+    }
+
+    fn made(
+        &self,
+        name: &'static str,
+        config: impl BuildScanner + 'static,
+        linter: &Linter<'_>,
+    ) -> ScannerConfig {
+        Component {
+            name,
+            label: String::new(),
+            path: linter.path().to_owned(),
+            place: self.place,
+            config: Arc::new(config),
+            processors: Vec::new(),
+        }
+    }
+}
+
+/// The codec `multipart`: gathers the messages of another into batches, each up to an empty message, which is left out.
+#[derive(Debug)]
+struct Multipart(ScannerConfig);
+
+impl BuildScanner for Multipart {
+    fn build(&self, cx: &Context) -> anyhow::Result<Arc<dyn Scanner>> {
+        Ok(Arc::new(Gatherer(cx.scanner(&self.0)?)))
+    }
+}
+
+struct Gatherer(Arc<dyn Scanner>);
+
+impl Scanner for Gatherer {
+    fn open(&self, name: &str) -> Box<dyn Scan> {
+        Box::new(Gathering {
+            scan: self.0.open(name),
+            cut: Vec::new(),
+            batch: Batch::new(),
+        })
+    }
+}
+
+struct Gathering {
+    scan: Box<dyn Scan>,
+    /// Room for what the other one cuts.
+    cut: Vec<Batch>,
+    /// The batch that isn't at its end yet.
+    batch: Batch,
+}
+
+impl Gathering {
+    fn gather(&mut self, out: &mut Vec<Batch>) {
+        let mut all = std::mem::take(&mut self.cut);
+        for cut in all.drain(..) {
+            let is_end = match cut.as_slice() {
+                [] => true,
+                [one] => one.bytes().is_empty(),
+                _ => false,
+            };
+            match is_end {
+                true => self.end(out),
+                false => self.batch.extend(cut),
             }
         }
-    };
-    Some(scanner)
+        self.cut = all;
+    }
+
+    fn end(&mut self, out: &mut Vec<Batch>) {
+        if !self.batch.is_empty() {
+            out.push(std::mem::take(&mut self.batch));
+        }
+    }
 }
 
-/// The scanner of the codec `auto`, which goes by the endings of the files' names.
-fn by_file_name(max_buffer: usize) -> Json {
-    let endings = [
-        (r"\.avro$", "avro-ocf"),
-        (r"\.csv$", "csv"),
-        (r"\.csv\.gz(ip)?$", "gzip/csv"),
-        (r"\.tar$", "tar"),
-        (r"(\.tgz|\.tar\.gz(ip)?)$", "gzip/tar"),
-        ("", "all-bytes"),
-    ];
-    let case = |(ending, codec)| {
-        let scanner = of_codec(codec, max_buffer).expect("a codec that there is");
-        json!({"re_match_name": ending, "scanner": scanner})
-    };
-    json!({"switch": endings.map(case)})
+impl Scan for Gathering {
+    fn push(&mut self, bytes: Bytes, out: &mut Vec<Batch>) -> anyhow::Result<()> {
+        let result = self.scan.push(bytes, &mut self.cut);
+        self.gather(out);
+        if result.is_err() {
+            self.end(out);
+        }
+        result
+    }
+
+    fn finish(&mut self, out: &mut Vec<Batch>) -> anyhow::Result<()> {
+        let result = self.scan.finish(&mut self.cut);
+        self.gather(out);
+        self.end(out);
+        result
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn codecs_are_scanners() {
-        for (codec, wanted) in [
-            ("lines", json!({"lines": {"max_buffer_size": 9}})),
-            (
-                "delim:\t",
-                json!({"lines": {"custom_delimiter": "\t", "max_buffer_size": 9}}),
-            ),
-            (
-                "skipbom/csv:;",
-                json!({"skip_bom": {"into": {"csv": {"custom_delimiter": ";"}}}}),
-            ),
-            (
-                "tar-gzip",
-                json!({"decompress": {"algorithm": "gzip", "into": {"tar": {}}}}),
-            ),
-        ] {
-            assert_eq!(of_codec(codec, 9), Ok(wanted), "{codec}");
-        }
-        for codec in ["", "wat", "gzip", "delim:", "csv/lines"] {
-            assert!(of_codec(codec, 9).is_err(), "{codec}");
-        }
-    }
 
     #[test]
     fn a_codec_takes_the_place_of_the_scanner_with_a_warning() {

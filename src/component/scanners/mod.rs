@@ -2,13 +2,13 @@
 
 mod avro;
 mod chunker;
-mod csv;
-mod decompress;
+pub(crate) mod csv;
+pub(crate) mod decompress;
 mod json_documents;
 mod lines;
 mod re_match;
-mod skip_bom;
-mod switch;
+pub(crate) mod skip_bom;
+pub(crate) mod switch;
 mod tar;
 mod to_the_end;
 mod xml_documents;
