@@ -16,6 +16,9 @@ pub trait Field: Sized {
         Self::read(node, linter).map(Some)
     }
 
+    /// Whether a null is a value of its own. Elsewhere it stands for a field that is left out.
+    const TAKES_NULL: bool = false;
+
     /// The value when the field is left out and has no default; none where that is an error.
     fn absent() -> Option<Self> {
         None
@@ -37,8 +40,8 @@ impl Required {
         linter: &mut Linter<'_>,
     ) -> Option<T> {
         if let Some(entry) = entries.iter().rev().find(|e| e.key == self.name) {
-            // An explicit null stands for a field that is left out.
             if !matches!(entry.node.data, Data::Null)
+                || T::TAKES_NULL
                 || self.default.is_none() && T::absent().is_none()
             {
                 return linter.at(self.name, |linter| T::read(&entry.node, linter));

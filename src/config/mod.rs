@@ -10,6 +10,7 @@ mod fields;
 mod interpolate;
 mod linter;
 mod node;
+pub(crate) mod path;
 mod shape;
 mod template;
 

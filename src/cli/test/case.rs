@@ -53,7 +53,7 @@ impl Case {
 impl InputPart {
     fn message(&self, folder: &Path) -> anyhow::Result<Message> {
         let file = self.file_content.as_ref().filter(|file| !file.is_empty());
-        let mut message = match (file, &self.json_content, &self.content) {
+        let mut message = match (file, &self.json_content.0, &self.content) {
             (Some(file), _, _) => {
                 let path = folder.join(file);
                 let content = std::fs::read(&path);

@@ -1,8 +1,8 @@
 //! What a test is about: part of a config's tree, with mocks in the place of some of it.
 
 use super::case::node_of;
-use crate::config::{Data, Entry, Node};
-use crate::engine::config::Mocks;
+use crate::config::{Data, Entry, Group, Node, Shape};
+use crate::engine::config::{Mocks, StreamConfig};
 use anyhow::{Context as _, bail};
 
 /// What a test names as its target.
@@ -14,26 +14,13 @@ pub enum Target<'t> {
 
 /// The steps of a JSON pointer.
 fn steps(pointer: &str) -> Vec<String> {
-    let parts = pointer.trim_start_matches('/').split('/');
-    parts.map(|p| p.replace("~1", "/").replace("~0", "~")).filter(|p| !p.is_empty()).collect()
+    let parts = pointer.split('/').skip(1);
+    parts.map(|p| p.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// The node that a JSON pointer leads to.
 pub fn lookup<'n>(root: &'n Node, pointer: &str) -> anyhow::Result<&'n Node> {
-    let steps = steps(pointer);
-    let mut node = root;
-    for (i, step) in steps.iter().enumerate() {
-        let path = steps[..=i].join(".");
-        node = match &node.data {
-            Data::List(nodes) => {
-                let index: usize = step.parse().with_context(|| format!("{path}: '{step}' isn't an index"))?;
-                nodes.get(index).with_context(|| format!("{path}: target index greater than array length"))?
-            }
-            Data::Map(_) => node.get(step).with_context(|| format!("{path}: key not found in mapping"))?,
-            _ => bail!("{path}: key not found in mapping"),
-        };
-    }
-    Ok(node)
+    root.at(&steps(pointer)).map_err(anyhow::Error::msg)
 }
 
 /// The component with this label.
@@ -89,39 +76,26 @@ fn with_label(mock: &Node, label: Option<Node>) -> Node {
     mock
 }
 
-/// Puts a node where a pointer leads; `-` as its last step appends to a list.
+/// Puts a node where a pointer leads; `-` as its last step appends to a list. A section that the config doesn't have is made, and in the
+/// place of a list one component is a list of it.
 fn replace(root: &mut Node, pointer: &str, new: &Node) -> anyhow::Result<()> {
     let steps = steps(pointer);
-    let Some((last, before)) = steps.split_last() else {
-        bail!("the path is empty");
-    };
-    let mut node = root;
-    for step in before {
-        node = match &mut node.data {
-            Data::List(nodes) => {
-                let index: usize = step.parse().with_context(|| format!("'{step}' isn't an index"))?;
-                nodes.get_mut(index).with_context(|| format!("index {index} is beyond the list"))?
-            }
-            Data::Map(entries) => {
-                let entry = entries.iter_mut().rev().find(|e| e.key == *step);
-                &mut entry.with_context(|| format!("there is no {step}"))?.node
-            }
-            _ => bail!("there is no {step}"),
+    let place = new.place;
+    if let (Some(section), Data::Map(entries)) = (steps.first(), &mut root.data)
+        && let Some(known) = StreamConfig::fields().iter().find(|f| f.name == section)
+        && !entries.iter().any(|e| e.key == *section)
+    {
+        let data = match known.shape {
+            Shape::List(_) => Data::List(Vec::new()),
+            _ => Data::Map(Vec::new()),
         };
+        entries.push(Entry { key: section.clone(), place, node: Node::new(place, data) });
     }
-    match &mut node.data {
-        Data::List(nodes) if last == "-" => nodes.push(new.clone()),
-        Data::List(nodes) => {
-            let index: usize = last.parse().with_context(|| format!("'{last}' isn't an index"))?;
-            let slot = nodes.get_mut(index);
-            *slot.with_context(|| format!("index {index} is beyond the list"))? = new.clone();
-        }
-        Data::Map(entries) => {
-            let entry = entries.iter_mut().rev().find(|e| e.key == *last);
-            entry.with_context(|| format!("there is no {last}"))?.node = new.clone();
-        }
-        _ => bail!("there is no {last}"),
-    }
+    let slot = root.at_mut(&steps).map_err(anyhow::Error::msg)?;
+    *slot = match (&slot.data, &new.data) {
+        (Data::List(_), Data::Map(_)) => Node::new(place, Data::List(vec![new.clone()])),
+        _ => new.clone(),
+    };
     Ok(())
 }
 
@@ -173,6 +147,15 @@ mod tests {
         let wanted = serde_json::json!({"p": [{"mapping": "root = 1", "label": "a"}, {"mapping": "root = 2"}, {"mapping": "root = 3"}]});
         assert_eq!(root.to_json(), wanted);
         assert!(mock(&mut root, &Mocks(vec![("b".into(), mock_of("x"))])).is_err());
+        let more = Mocks(vec![
+            ("/p/-2".into(), mock_of("mapping: root = 4")),
+            ("/cache_resources/-".into(), mock_of("{label: c, memory: {}}")),
+        ]);
+        mock(&mut root, &more).expect("they are there");
+        assert_eq!(root.to_json()["p"][1], serde_json::json!({"mapping": "root = 4"}));
+        assert_eq!(root.to_json()["cache_resources"][0]["label"], "c");
+        mock(&mut root, &Mocks(vec![("/p".into(), mock_of("mapping: root = 5"))])).expect("a list");
+        assert_eq!(root.to_json()["p"], serde_json::json!([{"mapping": "root = 5"}]));
         assert!(mock(&mut root, &Mocks(vec![("/p/9".into(), mock_of("x"))])).is_err());
     }
 
@@ -180,6 +163,8 @@ mod tests {
     fn pointers_lead_to_parts() {
         let root = Node::parse("pipeline: {processors: [{label: a, noop: {}}]}").expect("valid");
         assert!(lookup(&root, "/pipeline/processors/0").is_ok());
+        assert!(lookup(&root, "/pipeline/processors/-1").is_ok());
+        assert!(lookup(&root, "/pipeline/processors/").is_err());
         let error = lookup(&root, "/pipeline/processors/9").expect_err("it isn't there");
         assert_eq!(error.to_string(), "pipeline.processors.9: target index greater than array length");
         assert!(labelled(&root, "a").is_some());

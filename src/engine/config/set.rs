@@ -1,16 +1,18 @@
 //! `-s path=value`: changes a config before it is read.
 
-use crate::config::{Data, Entry, Node, Place};
+use crate::config::{Data, Entry, Node, Place, path};
 
 /// Why a change can't be made.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct SetError(String);
 
-/// Applies `a.b.0.c=value` to the tree. Steps name keys or count elements from 0, `-` appends an element; what isn't there
-/// is made. The value is a YAML scalar.
+/// Applies `a.b.0.c=value` to the tree. Steps name keys or count elements from 0, or from the end if they are negative; `-` appends an
+/// element, and a key that isn't there is made. The value is a YAML scalar.
 pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
-    let Some((path, value)) = expression.split_once('=') else {
+    let parts = expression.split_once('=');
+    let Some((path, value)) = parts.filter(|(path, value)| !path.is_empty() && !value.is_empty())
+    else {
         return Err(SetError(format!(
             "invalid set expression '{expression}': expected foo=bar syntax"
         )));
@@ -22,7 +24,8 @@ pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
     let value = scalar.unwrap_or_else(|| Node::text(value, place));
     let mut at = root;
     for step in path.split('.') {
-        at = down(at, step).map_err(|e| SetError(format!("can't set '{path}': {e}")))?;
+        at = down(at, step)
+            .map_err(|e| SetError(format!("failed to set config field override {path}: {e}")))?;
     }
     at.data = value.data;
     at.written = value.written;
@@ -41,19 +44,11 @@ fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
     }
     match &mut node.data {
         Data::List(nodes) => {
-            let index = match step {
-                "-" => nodes.len(),
-                _ => step
-                    .parse()
-                    .map_err(|_| format!("'{step}' isn't an index of a list"))?,
-            };
+            let index = path::index(step, nodes.len(), true)?;
             if index == nodes.len() {
                 nodes.push(empty());
             }
-            let length = nodes.len();
-            nodes
-                .get_mut(index)
-                .ok_or_else(|| format!("index {index} is beyond the list's {length} elements"))
+            Ok(&mut nodes[index])
         }
         Data::Map(entries) => {
             let index = match entries.iter().rposition(|e| e.key == step) {
@@ -69,7 +64,7 @@ fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
             };
             Ok(&mut entries[index].node)
         }
-        _ => Err(format!("'{step}' stands below {kind}")),
+        _ => Err(format!("{step}: stands below {kind}")),
     }
 }
 
@@ -80,12 +75,14 @@ mod tests {
     #[test]
     fn keys_elements_and_new_ones_are_set() {
         let mut root = Node::parse("a: {b: 1}\nl: [{x: 1}, {y: 2}]").expect("valid");
-        for change in ["a.b=2", "l.1.y=true", "l.-.z=root = 1", "n.m=x"] {
+        for change in ["a.b=2", "l.-1.y=true", "l.-.z=root = 1", "n.m=x"] {
             set(&mut root, change).expect(change);
         }
         let want = serde_json::json!({"a": {"b": 2}, "l": [{"x": 1}, {"y": true}, {"z": "root = 1"}], "n": {"m": "x"}});
         assert_eq!(root.to_json(), want);
-        assert!(set(&mut root, "a").is_err());
+        for wrong in ["a", "a=", "=1", "l.-9=1", "l.3=1"] {
+            assert!(set(&mut root, wrong).is_err(), "{wrong}");
+        }
         assert!(set(&mut root, "l.9=1").is_err());
         assert!(set(&mut root, "a.b.c=1").is_err());
     }

@@ -26,13 +26,33 @@ crate::fields! {
     }
 }
 
+/// A JSON value, if there is one; null is one too.
+#[derive(Clone, Debug)]
+pub struct Json(pub Option<Node>);
+
+impl Field for Json {
+    const TAKES_NULL: bool = true;
+
+    fn shape() -> Shape {
+        Shape::Any
+    }
+
+    fn read(node: &Node, _: &mut Linter<'_>) -> Option<Json> {
+        Some(Json(Some(node.clone())))
+    }
+
+    fn absent() -> Option<Json> {
+        Some(Json(None))
+    }
+}
+
 crate::fields! {
     /// A message that goes in; its content is one of the three.
     pub struct InputPart {
         /// The content.
         content: Option<String>,
         /// The content as a JSON value.
-        json_content: Option<Node>,
+        json_content: Json,
         /// A file with the content.
         file_content: Option<String>,
         /// Its metadata.
