@@ -78,7 +78,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         tracing::warn!(lint = shown(&name, warning), "Config lint warning");
     }
     let Some(config) = reading.config.filter(|_| faults.is_empty() || args.chilled) else {
-        tracing::error!("Shutting down due to linter errors, to prevent shutdown run airtruct with --chilled");
+        log_refusal(&faults);
         return Ok(ExitCode::FAILURE);
     };
     let mut signals = Signals::new()?;
@@ -87,8 +87,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(e) => {
             let error = format!("{e:#}");
             match error.starts_with("failed to initialise resources") {
-                true => tracing::error!("{error}"),
-                false => tracing::error!("Service closing due to: {error}"),
+                true => log_end(&error),
+                false => log_end(&format!("Service closing due to: {error}")),
             }
             return Ok(ExitCode::FAILURE);
         }
@@ -131,10 +131,23 @@ fn load(args: &Args, file: Option<&Path>) -> anyhow::Result<(String, Surrounding
         None => "{}".into(),
     };
     let surroundings = args.sources.load()?;
-    for set in &surroundings.sets {
-        anyhow::ensure!(set.contains('='), "invalid set expression '{set}': expected foo=bar syntax");
-    }
     Ok((text, surroundings))
+}
+
+/// Logs why the process ends before anything runs; plainly on standard error where nothing is logged.
+pub(super) fn log_end(reason: &str) {
+    match tracing::enabled!(tracing::Level::ERROR) {
+        true => tracing::error!("{reason}"),
+        false => eprintln!("{reason}"),
+    }
+}
+
+/// Logs the faults of configs that keep the process from starting.
+pub(super) fn log_refusal(faults: &[String]) {
+    if !tracing::enabled!(tracing::Level::ERROR) {
+        faults.iter().for_each(|fault| eprintln!("{fault}"));
+    }
+    log_end("Shutting down due to linter errors, to prevent shutdown run airtruct with --chilled");
 }
 
 fn open_log(file: &LogFile) -> std::io::Result<Box<dyn std::io::Write + Send>> {

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 
 use super::config_files::{Sources, Surroundings, matching, problems, read_file};
-use super::run::{Signals, init_log};
+use super::run::{Signals, init_log, log_end, log_refusal};
 use crate::component::HttpMux;
 use crate::config::Level;
 use crate::engine::{
@@ -88,14 +88,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         tracing::error!(lint = fault.as_str(), "Config lint error");
     }
     let Some(config) = config.filter(|_| faults.is_empty() || args.chilled) else {
-        tracing::error!("Shutting down due to linter errors, to prevent shutdown run airtruct with --chilled");
+        log_refusal(&faults);
         return Ok(ExitCode::FAILURE);
     };
     let mut signals = Signals::new()?;
     let (streams, http) = match house(&args, config, &surroundings) {
         Ok(streams) => streams,
         Err(e) => {
-            tracing::error!("{e:#}");
+            log_end(&format!("{e:#}"));
             return Ok(ExitCode::FAILURE);
         }
     };
