@@ -252,6 +252,30 @@ impl Mapping {
         }
     }
 
+    /// What the mapping assigns, with variables that are set when it begins: the root, if it assigns one, and the metadata of
+    /// `batch[index]` with its changes. None if it deletes the message.
+    pub fn assigned(
+        &self,
+        variables: &[(&str, Value)],
+        batch: &[Message],
+        index: usize,
+    ) -> Result<Option<(Option<Value>, Metadata)>, EvalError> {
+        let mut metadata = batch[index].metadata().clone();
+        let mut cx = Context::new(&self.0, batch, index);
+        cx.metadata = Some(&mut metadata);
+        for (name, value) in variables {
+            if let Some(slot) = cx.names.iter().position(|n| &**n == *name) {
+                cx.variables[slot] = Some(value.clone());
+            }
+        }
+        program::run(&self.0.statements, &mut cx).map_err(|fail| EvalError(fail.message()))?;
+        Ok(match cx.root {
+            Flow::Deleted => None,
+            Flow::Nothing => Some((None, metadata)),
+            Flow::Value(value) => Some((Some(value), metadata)),
+        })
+    }
+
     /// What the mapping makes of a value, without any message.
     pub fn apply(&self, value: Value) -> Result<Option<Value>, EvalError> {
         let mut cx = Context::new(&self.0, &[], 0);

@@ -72,7 +72,7 @@ fn run_test(template: &Template, all: &Templates, test: &TemplateTest, environme
     linter.templates = all.clone();
     // Fields that the template doesn't have make no difference to what it makes.
     let config = known_fields(template, &test.config);
-    let made = template.expand(&config, &mut linter);
+    let made = template.expand(&config, &test.label, &mut linter);
     let mut failures: Vec<String> = linter.take_problems().into_iter().map(|p| p.message).collect();
     let Some(made) = made else {
         return failures;

@@ -1,7 +1,7 @@
 //! Reads any component from a config: finds its type, its label, and the config of that type.
 
 use super::{BuildProcessor, Kind, Spec, Status, not_built::not_built};
-use crate::config::{Entry, Field, Linter, Node, Place, Shape, Template, nearest};
+use crate::config::{Entry, Field, Linter, MetricsRename, Node, Place, Shape, Template, nearest};
 use std::{fmt, sync::Arc};
 
 /// A component of a config, read and checked but not yet built. Building it twice gives two instances.
@@ -16,6 +16,8 @@ pub struct Component<B: ?Sized> {
     pub config: Arc<B>,
     /// The processors beside an input or output; empty for other kinds.
     pub processors: Vec<Component<dyn BuildProcessor>>,
+    /// How the templates that made it rename its metrics, and those of all that is in it, the innermost first.
+    pub renames: Vec<MetricsRename>,
 }
 
 impl<B: ?Sized> Clone for Component<B> {
@@ -27,6 +29,7 @@ impl<B: ?Sized> Clone for Component<B> {
             place: self.place,
             config: self.config.clone(),
             processors: self.processors.clone(),
+            renames: self.renames.clone(),
         }
     }
 }
@@ -91,6 +94,7 @@ impl<B: Kind + ?Sized> Field for Component<B> {
             place: node.place,
             config: config?,
             processors: processors?,
+            renames: Vec::new(),
         })
     }
 }
@@ -157,16 +161,25 @@ fn expand<B: Kind + ?Sized>(
     }
     let absent = Node::new(node.place, crate::config::Data::Null);
     let config = entry.map_or(&absent, |e| &e.node);
-    let made = linter.at(&template.name, |linter| template.expand(config, linter));
+    let label = label.map(|(text, _)| text.to_owned()).unwrap_or_default();
+    let made = linter.at(&template.name, |linter| {
+        template.expand(config, &label, linter)
+    });
     let beside = processors_of::<B>(entries, linter);
     let made = made?;
     let mut component = linter.in_template(&template.name, config.place, |linter| {
         Component::<B>::read(&made, linter)
     })?;
     component.place = node.place;
+    if let Some(mapping) = &template.metrics_mapping {
+        component.renames.push(MetricsRename {
+            label: label.clone(),
+            mapping: mapping.clone(),
+        });
+    }
     // A label that the template gives, even an empty one, takes the place of the one beside it.
     if made.get("label").is_none() {
-        component.label = label.map(|(text, _)| text.to_owned()).unwrap_or_default();
+        component.label = label;
     }
     // Messages pass an output's processors before it, and an input's after it: those of the template are the nearer ones.
     let beside = beside?;

@@ -19,4 +19,4 @@ pub use interpolate::{Missing, interpolate};
 pub use linter::{Level, Linter, Problem, nearest};
 pub use node::{Data, Entry, Node, Place, YamlError};
 pub use shape::{FieldSpec, Group, Shape};
-pub use template::{Template, TemplateTest, Templates, node as node_of};
+pub use template::{MetricsRename, Template, TemplateTest, Templates, node as node_of};

@@ -39,6 +39,9 @@ crate::choice! {
     /// The type of a field's values.
     pub enum FieldType {
         String = "string",
+        StringEnum = "string_enum",
+        StringAnnotatedEnum = "string_annotated_enum",
+        Bloblang = "bloblang",
         Int = "int",
         Float = "float",
         Bool = "bool",
@@ -70,6 +73,8 @@ crate::fields! {
         default: MaybeNode,
         /// Whether it is for the few who need it.
         advanced: bool = "false",
+        /// What a `string_enum` may be; for a `string_annotated_enum` a map, with what each means.
+        options: MaybeNode,
     }
 }
 
@@ -96,6 +101,8 @@ crate::fields! {
     pub struct TemplateTest {
         /// What is tested.
         name: String,
+        /// The label beside the template.
+        label: String = "''",
         /// The fields of the template.
         config: Node,
         /// The config that should come out; without it, it must only be without problems.
@@ -122,7 +129,7 @@ crate::fields! {
         fields: Vec<TemplateField> = "[]",
         /// Makes the config of another component of an object of the fields.
         mapping: Mapping,
-        /// Renames the metrics of what it makes.
+        /// Renames the metrics of what it makes, as `metrics.mapping` does before that is applied; `$label` is the label beside the template.
         metrics_mapping: Option<Mapping>,
         /// Tests, run by `airtruct template lint`.
         tests: Vec<TemplateTest> = "[]",
@@ -140,18 +147,16 @@ impl Template {
                 None
             }
         };
-        if template
-            .as_ref()
-            .is_some_and(|t| t.metrics_mapping.is_some())
-        {
-            let text = "metrics_mapping is not applied: use `metrics.mapping` of the stream";
-            linter.warn(Place { line: 1, column: 1 }, text);
+        for field in template.iter().flat_map(|t| &t.fields) {
+            field.check_options(&mut linter);
         }
+        let template = template.filter(|_| !linter.has_errors());
         (template, linter.into_problems())
     }
 
-    /// The config that the template makes, all of it placed where the template is used. Problems of the fields go to the linter.
-    pub fn expand(&self, config: &Node, linter: &mut Linter<'_>) -> Option<Node> {
+    /// The config that the template makes, all of it placed where the template is used, with the label that stands beside it. Problems of
+    /// the fields go to the linter.
+    pub fn expand(&self, config: &Node, label: &str, linter: &mut Linter<'_>) -> Option<Node> {
         let known: Vec<&str> = self.fields.iter().map(|f| f.name.as_str()).collect();
         let entries = super::read_map(config, linter, &known)?;
         let read = self.fields.iter().map(|field| {
@@ -169,7 +174,7 @@ impl Template {
         // Every field is read, so that each one's problems are reported.
         let read: Vec<Option<_>> = read.collect();
         let fields: serde_json::Map<String, Json> = read.into_iter().collect::<Option<_>>()?;
-        match self.map(Json::Object(fields)) {
+        match self.map(Json::Object(fields), label) {
             Ok(made) => Some(node(&made, config.place)),
             Err(error) => {
                 let text = format!("mapping failed for template component: {error}");
@@ -179,9 +184,10 @@ impl Template {
         }
     }
 
-    /// The config that the mapping makes of an object of fields.
-    fn map(&self, fields: Json) -> Result<Json, String> {
-        let message = Message::from_value(from_json(&fields));
+    /// The config that the mapping makes of an object of fields; the label is metadata.
+    fn map(&self, fields: Json, label: &str) -> Result<Json, String> {
+        let mut message = Message::from_value(from_json(&fields));
+        message.metadata_mut().set("label", label);
         match self.mapping.map(&[message], 0) {
             Err(error) => Err(error.to_string()),
             Ok(Mapped::Deleted) => Err("the mapping deleted its result".into()),
@@ -193,12 +199,109 @@ impl Template {
     }
 }
 
+/// A mapping that is handed on as its text.
+struct MappingText(String);
+
+impl Field for MappingText {
+    fn shape() -> Shape {
+        Shape::Mapping
+    }
+
+    fn read(node: &Node, linter: &mut Linter<'_>) -> Option<MappingText> {
+        Mapping::read(node, linter)?;
+        String::read(node, linter).map(MappingText)
+    }
+}
+
+impl From<MappingText> for Json {
+    fn from(text: MappingText) -> Json {
+        Json::String(text.0)
+    }
+}
+
+/// How a use of a template renames the metrics of what it makes.
+#[derive(Clone, Debug)]
+pub struct MetricsRename {
+    /// The label beside the template.
+    pub label: String,
+    pub mapping: Mapping,
+}
+
 impl TemplateField {
+    /// What a field with options may be.
+    fn options(&self) -> Vec<&str> {
+        match self.options.0.as_ref().map(|node| &node.data) {
+            Some(Data::List(options)) => options.iter().filter_map(Node::as_text).collect(),
+            Some(Data::Map(options)) => options.iter().map(|e| e.key.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reports options that are missing, or of the wrong form for the field's type.
+    fn check_options(&self, linter: &mut Linter<'_>) {
+        let options = self.options.0.as_ref();
+        let place = options.map_or(Place { line: 1, column: 1 }, |node| node.place);
+        let name = &self.name;
+        let is_text = |node: &Node| node.as_text().is_some();
+        let wanted = match (self.r#type, options.map(|node| &node.data)) {
+            (FieldType::StringEnum, Some(Data::List(items))) if items.iter().all(is_text) => "",
+            (FieldType::StringEnum, _) => "a list of strings",
+            (FieldType::StringAnnotatedEnum, Some(Data::Map(entries)))
+                if entries.iter().all(|e| is_text(&e.node)) =>
+            {
+                ""
+            }
+            (FieldType::StringAnnotatedEnum, _) => "a map of strings",
+            _ => return,
+        };
+        let mut options = self.options();
+        options.sort_unstable();
+        if !wanted.is_empty() {
+            linter.error(
+                place,
+                format!("field {name}: expected options to be {wanted}"),
+            );
+        } else if options.is_empty() {
+            linter.error(
+                place,
+                format!("field {name}: at least one option must be provided"),
+            );
+        } else if options.windows(2).any(|pair| pair[0] == pair[1]) {
+            linter.error(
+                place,
+                format!("field {name}: duplicate options are not allowed"),
+            );
+        }
+    }
+
+    /// Whether every text of a value is one of the field's options; what isn't is reported.
+    fn is_option(&self, value: &Json, place: Place, linter: &mut Linter<'_>) -> bool {
+        let options = self.options();
+        let mut check = |text: &Json| {
+            let text = text.as_str().unwrap_or_default();
+            let known = options.contains(&text);
+            if !known {
+                linter.no_option(place, text, &options);
+            }
+            known
+        };
+        match value {
+            Json::Array(items) => items.iter().all(check),
+            Json::Object(fields) => fields.values().all(check),
+            one => check(one),
+        }
+    }
+
     /// The field's value, read as its type.
     fn read(&self, node: &Node, linter: &mut Linter<'_>) -> Option<Json> {
         match self.r#type {
             FieldType::Unknown => Some(node.to_json()),
             FieldType::String => self.read_as::<String>(node, linter),
+            FieldType::StringEnum | FieldType::StringAnnotatedEnum => {
+                let value = self.read_as::<String>(node, linter)?;
+                self.is_option(&value, node.place, linter).then_some(value)
+            }
+            FieldType::Bloblang => self.read_as::<MappingText>(node, linter),
             FieldType::Int => self.read_as::<i64>(node, linter),
             FieldType::Float => self.read_as::<f64>(node, linter),
             FieldType::Bool => self.read_as::<bool>(node, linter),
@@ -306,7 +409,7 @@ mod tests {
             ),
         ] {
             let mut linter = Linter::new(&environment);
-            let made = template.expand(&Node::parse(config).expect("YAML"), &mut linter);
+            let made = template.expand(&Node::parse(config).expect("YAML"), "", &mut linter);
             let problems = linter.into_problems();
             match (wanted, problems.first()) {
                 (Ok(wanted), None) => {

@@ -302,6 +302,7 @@ impl Resources {
     pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
         self.rate_limits.get("rate limit", label, |config| {
             let name = on_shelf(config).component_name();
+            let shop = shop.clone().renamed(&config.renames);
             let inner = config.config.build(&shop.context(name.clone()))?;
             let limit = CountedRateLimit::new(&shop.metrics, &name, inner);
             Ok(Arc::new(limit) as Arc<dyn RateLimit>)
@@ -311,6 +312,7 @@ impl Resources {
     pub fn cache(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
         self.caches.get("cache", label, |config| {
             let name = on_shelf(config).component_name();
+            let shop = shop.clone().renamed(&config.renames);
             let inner = config.config.build(&shop.context(name.clone()))?;
             let cache = CountedCache::new(&shop.metrics, &name, inner);
             Ok(Arc::new(cache) as Arc<dyn Cache>)

@@ -14,7 +14,7 @@ use super::{
     wiring::{Counts, Pipes, Shop, all_connected},
 };
 use crate::bloblang::Environment;
-use crate::component::{Fence, HttpMux, Wiring};
+use crate::component::{Fence, HttpMux, ProcessorConfig, Wiring};
 use crate::message::ComponentName;
 use crate::telemetry::{metrics::Metrics, otlp::Tracer};
 use anyhow::Context as _;
@@ -273,7 +273,10 @@ fn build(shop: &Arc<Shop>, config: &StreamConfig, threads: usize) -> anyhow::Res
     resources.context("failed to initialise resources")?;
     let sink = shop.clone().output(&config.output)?;
     let sink = Rejecting::around(sink, shop, &config.error_handling);
-    let stage = |config| anyhow::Ok(Stage::new(shop.processor(config)?, shop.watch(config)));
+    let stage = |config: &ProcessorConfig| {
+        let shop = shop.clone().renamed(&config.renames);
+        anyhow::Ok(Stage::new(shop.processor(config)?, shop.watch(config)))
+    };
     let stages: anyhow::Result<Vec<Stage>> = config.pipeline.processors.iter().map(stage).collect();
     let stages = stages?;
     let input = shop.clone().input(&config.input)?;

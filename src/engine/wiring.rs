@@ -8,6 +8,7 @@ use super::{
     input::ReaderSource,
     log::Log,
     mapping_caches::MappingCaches,
+    measured::template_rename,
     output::WriterSink,
     pressure::Pressure,
     processed::{ProcessedSink, ProcessedSource},
@@ -22,12 +23,14 @@ use crate::component::{
     OutputConfig, Pipe, Processor, ProcessorConfig, RateLimit, Scanner, ScannerConfig, Sink,
     Source, Wiring,
 };
+use crate::config::MetricsRename;
 use crate::message::ComponentName;
 use crate::telemetry::{metrics::Metrics, otlp::Tracer};
 use futures::{FutureExt, future::BoxFuture};
 use parking_lot::Mutex;
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -35,10 +38,27 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What a stream's components share.
+/// What a stream's components share, as some of them see it: those that templates made have metrics of other names.
 pub(super) struct Shop {
-    pub stream: Arc<str>,
+    common: Arc<Common>,
     pub metrics: Metrics,
+    /// Whether these metrics are renamed beyond what the stream says.
+    is_renamed: bool,
+}
+
+impl Deref for Shop {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+/// What all of a stream's components share.
+pub(super) struct Common {
+    pub stream: Arc<str>,
+    /// Named as the stream says.
+    metrics: Metrics,
     /// None where nothing is traced.
     pub tracer: Option<Tracer>,
     pub fence: Fence,
@@ -86,9 +106,10 @@ impl Shop {
         threads: usize,
     ) -> Arc<Shop> {
         let hurry = Hurry::default();
-        let shop = Arc::new(Shop {
+        let metrics = services.metrics;
+        let common = Arc::new(Common {
             stream: name.into(),
-            metrics: services.metrics,
+            metrics: metrics.clone(),
             tracer: services.tracer,
             fence: services.fence,
             http: HttpMux::default(),
@@ -105,6 +126,11 @@ impl Shop {
             outputs: Mutex::default(),
             shared: services.shared,
         });
+        let shop = Arc::new(Shop {
+            common,
+            metrics,
+            is_renamed: false,
+        });
         let caches = MappingCaches::new(&shop);
         config.mappings.0.bind(Arc::new(caches));
         shop
@@ -117,8 +143,31 @@ impl Shop {
                 shared.note_use(&self.stream, kind, label);
                 shared.shop().clone()
             }
+            // Whoever asks for a resource first has no say in the names of its metrics.
+            _ if self.is_renamed => Arc::new(Shop {
+                common: self.common.clone(),
+                metrics: self.common.metrics.clone(),
+                is_renamed: false,
+            }),
             _ => self,
         }
+    }
+
+    /// The shop as a component sees it whose metrics are renamed so, and all that is in it.
+    pub fn renamed(self: Arc<Self>, renames: &[MetricsRename]) -> Arc<Shop> {
+        if renames.is_empty() {
+            return self;
+        }
+        let outermost_first = renames.iter().rev();
+        let metrics = outermost_first.fold(self.metrics.clone(), |metrics, rename| {
+            metrics.renamed(template_rename(rename))
+        });
+        let common = self.common.clone();
+        Arc::new(Shop {
+            common,
+            metrics,
+            is_renamed: true,
+        })
     }
 
     /// Runs `task` beside the stream once it starts; at once if it has.
@@ -212,41 +261,43 @@ pub(super) fn in_component(
 
 impl Wiring for Shop {
     fn input(self: Arc<Self>, config: &InputConfig) -> anyhow::Result<Box<dyn Source>> {
+        let this = self.renamed(&config.renames);
         let context = |e| in_component(e, "input", &config.label, &config.path);
         let name = config.component_name();
-        let built = config.config.build(&self.context(name.clone()));
+        let built = config.config.build(&this.context(name.clone()));
         let source: Box<dyn Source> = match built.map_err(context)? {
             Input::Reader {
                 reader,
                 auto_replay,
             } => {
-                let source = ReaderSource::new(self.clone(), name.clone(), reader, auto_replay);
-                traced::source(Box::new(source), &self.tracer, &name)
+                let source = ReaderSource::new(this.clone(), name.clone(), reader, auto_replay);
+                traced::source(Box::new(source), &this.tracer, &name)
             }
             Input::Source(source) => source,
         };
         if config.processors.is_empty() {
             return Ok(source);
         }
-        let chain = self.processors(&config.processors)?;
+        let chain = this.processors(&config.processors)?;
         Ok(Box::new(ProcessedSource::new(source, chain)))
     }
 
     fn output(self: Arc<Self>, config: &OutputConfig) -> anyhow::Result<Arc<dyn Sink>> {
+        let this = self.renamed(&config.renames);
         let context = |e| in_component(e, "output", &config.label, &config.path);
         let name = config.component_name();
-        let built = config.config.build(&self.context(name.clone()));
+        let built = config.config.build(&this.context(name.clone()));
         let sink: Arc<dyn Sink> = match built.map_err(context)? {
             Output::Writer {
                 writer,
                 max_in_flight,
                 batching,
             } => {
-                let sink = WriterSink::new(self.clone(), name.clone(), writer, max_in_flight);
-                let sink = traced::sink(sink, &self.tracer, &name);
+                let sink = WriterSink::new(this.clone(), name.clone(), writer, max_in_flight);
+                let sink = traced::sink(sink, &this.tracer, &name);
                 match batching.filter(|policy| !policy.is_noop()) {
                     Some(policy) => {
-                        self.clone()
+                        this.clone()
                             .batched_sink(&name, sink, &policy, max_in_flight)?
                     }
                     None => sink,
@@ -257,14 +308,15 @@ impl Wiring for Shop {
         if config.processors.is_empty() {
             return Ok(sink);
         }
-        let chain = self.processors(&config.processors)?;
+        let chain = this.processors(&config.processors)?;
         Ok(Arc::new(ProcessedSink::new(sink, chain)))
     }
 
     fn processors(self: Arc<Self>, configs: &[ProcessorConfig]) -> anyhow::Result<Chain> {
         let build = |config: &ProcessorConfig| {
-            let watch = self.watch(config);
-            Ok(match self.processor(config)? {
+            let this = self.clone().renamed(&config.renames);
+            let watch = this.watch(config);
+            Ok(match this.processor(config)? {
                 Processor::Sync(inner) => Processor::Sync(Box::new(Watched { watch, inner })),
                 Processor::Async(inner) => Processor::Async(Box::new(Watched { watch, inner })),
             })
@@ -327,7 +379,7 @@ impl Wiring for Shop {
     fn input_resource(self: Arc<Self>, label: &str) -> anyhow::Result<Box<dyn Source>> {
         let owner = self.clone().owner(ResourceKind::Input, label);
         let source = owner.resources.input(&owner, label)?;
-        Ok(match Arc::ptr_eq(&owner, &self) {
+        Ok(match Arc::ptr_eq(&owner.common, &self.common) {
             true => source,
             false => Box::new(Borrowed::new(source, &self)),
         })

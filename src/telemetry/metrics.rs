@@ -19,7 +19,12 @@ pub type Labels = Vec<(String, String)>;
 
 /// A set of metrics; cloning shares it.
 #[derive(Clone, Default)]
-pub struct Metrics(Option<Arc<Registry>>);
+pub struct Metrics {
+    /// None where nothing is kept.
+    registry: Option<Arc<Registry>>,
+    /// What changes names and labels before the set's own renaming does, in this order.
+    before: Vec<Arc<Rename>>,
+}
 
 #[derive(Default)]
 struct Registry {
@@ -29,7 +34,7 @@ struct Registry {
     rename: Option<Rename>,
 }
 
-/// Changes a metric's name and labels before it is registered; none drops it.
+/// Changes a metric's name, and the labels that tell whose it is, before it is registered; none drops it.
 pub type Rename = Box<dyn Fn(&str, Labels) -> Option<(String, Labels)> + Send + Sync>;
 
 #[derive(Clone)]
@@ -182,20 +187,31 @@ fn upper(bucket: usize) -> u64 {
 impl Metrics {
     /// A set that keeps nothing.
     pub fn off() -> Metrics {
-        Metrics(None)
+        Metrics::default()
     }
 
     /// A set whose metrics all have these labels, named as `rename` says.
     pub fn new(common: Labels, rename: Option<Rename>) -> Metrics {
-        Metrics(Some(Arc::new(Registry {
-            families: Mutex::default(),
-            common,
-            rename,
-        })))
+        Metrics {
+            registry: Some(Arc::new(Registry {
+                families: Mutex::default(),
+                common,
+                rename,
+            })),
+            before: Vec::new(),
+        }
+    }
+
+    /// The same set, for those whose metrics are renamed before all other renaming.
+    pub fn renamed(&self, first: Rename) -> Metrics {
+        Metrics {
+            registry: self.registry.clone(),
+            before: [vec![Arc::new(first)], self.before.clone()].concat(),
+        }
     }
 
     pub fn is_on(&self) -> bool {
-        self.0.is_some()
+        self.registry.is_some()
     }
 
     pub fn counter(&self, name: &str, labels: &[(&str, &str)]) -> Counter {
@@ -220,16 +236,19 @@ impl Metrics {
     }
 
     fn metric(&self, name: &str, labels: &[(&str, &str)], make: fn() -> Metric) -> Option<Metric> {
-        let registry = self.0.as_ref()?;
-        let mut labels: Labels = labels
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .chain(registry.common.iter().cloned())
-            .collect();
+        let registry = self.registry.as_ref()?;
+        let owned = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+        // Labels that tell one series of a component's metric from another are nothing that renaming sees.
+        let tells_whose = |(key, _): &&(&str, &str)| matches!(*key, "label" | "path");
+        let (whose, series): (Vec<_>, Vec<_>) = labels.iter().partition(tells_whose);
+        let mut labels: Labels = whose.into_iter().map(owned).collect();
+        labels.extend(registry.common.iter().cloned());
         let mut name = name.to_owned();
-        if let Some(rename) = &registry.rename {
+        let before = self.before.iter().map(|rename| &**rename);
+        for rename in before.chain(&registry.rename) {
             (name, labels) = rename(&name, labels)?;
         }
+        labels.extend(series.into_iter().map(owned));
         labels.sort();
         let mut families = registry.families.lock();
         let family = families.entry(name).or_default();
@@ -245,7 +264,7 @@ impl Metrics {
     /// for them are given.
     pub fn prometheus_of(sets: &[Metrics], histogram_bounds: Option<&[f64]>) -> String {
         let mut families: BTreeMap<String, Vec<(Labels, Metric)>> = BTreeMap::new();
-        for registry in sets.iter().filter_map(|set| set.0.as_ref()) {
+        for registry in sets.iter().filter_map(|set| set.registry.as_ref()) {
             for (name, series) in registry.families.lock().iter() {
                 let all = families.entry(name.clone()).or_default();
                 all.extend(series.iter().map(|(l, m)| (l.clone(), m.clone())));
@@ -293,7 +312,7 @@ impl Metrics {
 
     fn json_of(&self, read: impl Fn(&Metric) -> Metric) -> serde_json::Value {
         let mut out = serde_json::Map::new();
-        let Some(registry) = &self.0 else {
+        let Some(registry) = &self.registry else {
             return out.into();
         };
         for (name, series) in registry.families.lock().iter() {

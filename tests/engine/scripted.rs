@@ -40,6 +40,7 @@ fn component<B: ?Sized>(path: &str, config: Arc<B>) -> Component<B> {
         place: Place::default(),
         config,
         processors: Vec::new(),
+        renames: Vec::new(),
     }
 }
 

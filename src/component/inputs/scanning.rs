@@ -169,6 +169,7 @@ impl Codecs {
             place: self.place,
             config: Arc::new(config),
             processors: Vec::new(),
+            renames: Vec::new(),
         }
     }
 }
