@@ -1,13 +1,16 @@
 //! Where components of a stream answer HTTP requests: one set of routes for each stream, whoever listens.
 
+use super::route_path::{Params, RoutePath, clean};
+use crate::formats::url::{decode_path, encode_path};
 use axum::{
     body::Body,
-    http::{Request, Response, StatusCode},
+    http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use futures::future::BoxFuture;
 use parking_lot::RwLock;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    borrow::Cow,
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +21,7 @@ use std::{
 pub struct HttpCall {
     pub request: Request<Body>,
     /// What the parts in braces of the route's path matched.
-    pub params: Vec<(String, String)>,
+    pub params: Params,
 }
 
 /// Answers requests.
@@ -35,13 +38,13 @@ struct Inner {
     root: RwLock<String>,
     /// Other sets of routes, by the first part of their paths; empty for those that are reached without one.
     mounts: RwLock<BTreeMap<String, Vec<HttpMux>>>,
-    /// Patterns of routes that were there once: their answer is 503, and not 404.
-    gone: RwLock<BTreeSet<String>>,
+    /// The paths of routes that were there once: their answer is 503, and not 404.
+    gone: RwLock<BTreeMap<String, RoutePath>>,
 }
 
 struct Route {
     id: u64,
-    path: String,
+    path: RoutePath,
     about: String,
     handler: HttpHandler,
 }
@@ -52,13 +55,13 @@ impl HttpMux {
         *self.0.root.write() = prefix.trim_end_matches('/').to_owned();
     }
 
-    /// Answers `path` with `handler` until the guard is dropped. Parts in braces match any one part of a path
-    /// (`/post/{id}`), `{name:.*}` at the end matches all the rest. `about` says what it is for in the list of endpoints.
+    /// Answers `path` with `handler` until the guard is dropped; see [`RoutePath`] for what it may hold. One that can't be read matches
+    /// only itself. `about` says what it is for in the list of endpoints.
     pub fn route(&self, path: &str, about: &str, handler: HttpHandler) -> HttpRoute {
         let id = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.0.routes.write().push(Route {
             id,
-            path: path.to_owned(),
+            path: RoutePath::parse(path).unwrap_or_else(|_| RoutePath::plain(path)),
             about: about.to_owned(),
             handler,
         });
@@ -87,8 +90,11 @@ impl HttpMux {
     pub fn miss(&self, prefix: &str, other: &HttpMux) {
         let mut gone = self.0.gone.write();
         for (path, _) in other.endpoints() {
-            if gone.len() < MAX_GONE {
-                gone.insert(prefixed(prefix, &path));
+            let path = prefixed(prefix, &path);
+            if gone.len() < MAX_GONE
+                && let Ok(pattern) = RoutePath::parse(&path)
+            {
+                gone.insert(path, pattern);
             }
         }
     }
@@ -98,7 +104,7 @@ impl HttpMux {
         let routes = self.0.routes.read();
         let mut all: Vec<_> = routes
             .iter()
-            .map(|r| (r.path.clone(), r.about.clone()))
+            .map(|r| (r.path.text().to_owned(), r.about.clone()))
             .collect();
         for (prefix, below) in self.0.mounts.read().iter() {
             let others = below.iter().flat_map(HttpMux::endpoints);
@@ -108,8 +114,17 @@ impl HttpMux {
         all
     }
 
-    /// Answers a request by the route that matches its path; 404 if none does.
+    /// Answers a request by the route that matches its path; 404 if none does. Paths with empty parts or dots are sent to the path that they
+    /// mean.
     pub async fn call(&self, request: Request<Body>) -> Response<Body> {
+        let uri = request.uri();
+        let Ok(path) = decode_path(uri.path()) else {
+            return refusal(StatusCode::BAD_REQUEST, "400 Bad Request");
+        };
+        if let Cow::Owned(clean) = clean(&path) {
+            let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+            return moved(&(encode_path(&clean) + &query));
+        }
         self.try_call(request).await.unwrap_or_else(not_found)
     }
 
@@ -124,7 +139,10 @@ impl HttpMux {
         self.find(path).is_some()
     }
 
+    /// Routes are matched by what a path says without its escapes: a slash is one, however it is written.
     fn find(&self, path: &str) -> Option<Found> {
+        let decoded = decode_path(path).ok()?;
+        let path = &*decoded;
         let root = self.0.root.read();
         let below = path
             .strip_prefix(root.as_str())
@@ -135,11 +153,17 @@ impl HttpMux {
             .or_else(|| self.find_gone(path, below))
     }
 
+    /// The latest route wins, so that a component may take a path over; those that match all that is below them come last.
     fn find_own(&self, path: &str) -> Option<Found> {
-        // The latest route wins, so that a component may take a path over.
         let routes = self.0.routes.read();
-        let mut routes = routes.iter().rev();
-        routes.find_map(|r| matched(&r.path, path).map(|p| (r.handler.clone(), p)))
+        let find = |is_prefix| {
+            let mut routes = routes.iter().rev();
+            routes.find_map(|r| {
+                let path = (r.path.is_prefix() == is_prefix).then(|| r.path.matched(path));
+                path.flatten().map(|params| (r.handler.clone(), params))
+            })
+        };
+        find(false).or_else(|| find(true))
     }
 
     fn find_mounted(&self, path: &str) -> Option<Found> {
@@ -157,7 +181,7 @@ impl HttpMux {
 
     fn find_gone(&self, path: &str, below: Option<&str>) -> Option<Found> {
         let gone = self.0.gone.read();
-        let was_there = |path: &str| gone.iter().any(|pattern| matched(pattern, path).is_some());
+        let was_there = |path: &str| gone.values().any(|gone| gone.matched(path).is_some());
         (was_there(path) || below.is_some_and(was_there)).then(|| {
             let handler: HttpHandler = Arc::new(|_| Box::pin(async { unavailable() }));
             (handler, Vec::new())
@@ -166,7 +190,7 @@ impl HttpMux {
 }
 
 /// Who answers, and what the parts in braces matched.
-type Found = (HttpHandler, Vec<(String, String)>);
+type Found = (HttpHandler, Params);
 
 /// How many routes that are gone are remembered.
 const MAX_GONE: usize = 10_000;
@@ -212,28 +236,14 @@ fn refusal(status: StatusCode, text: &'static str) -> Response<Body> {
     response
 }
 
-/// What the parts in braces of `pattern` match in `path`; none where it doesn't match.
-fn matched(pattern: &str, path: &str) -> Option<Vec<(String, String)>> {
-    let mut params = Vec::new();
-    let mut parts = path.split('/');
-    let mut wanted = pattern.split('/').peekable();
-    while let Some(want) = wanted.next() {
-        let braced = want.strip_prefix('{').and_then(|w| w.strip_suffix('}'));
-        match braced {
-            Some(name) if name.ends_with(":.*") && wanted.peek().is_none() => {
-                let rest: Vec<&str> = parts.collect();
-                params.push((name[..name.len() - 3].to_owned(), rest.join("/")));
-                return Some(params);
-            }
-            Some(name) => {
-                let part = parts.next().filter(|p| !p.is_empty())?;
-                params.push((name.to_owned(), part.to_owned()));
-            }
-            None if parts.next()? == want => {}
-            None => return None,
-        }
+/// The answer where another path is meant.
+fn moved(to: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    if let Ok(to) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(header::LOCATION, to);
     }
-    parts.next().is_none().then_some(params)
+    response
 }
 
 #[cfg(test)]
@@ -258,6 +268,10 @@ mod tests {
             ("/bento/one/p", 200),
             ("/p", 404),
             ("/two/p", 404),
+            ("/%70ing", 200),
+            ("/one%2Fp", 200),
+            ("//one/./p", 301),
+            ("/%zz", 400),
             ("/", 404),
         ] {
             assert_eq!(status(path).await, want, "{path}");
@@ -268,20 +282,5 @@ mod tests {
         all.unmount("one", &one);
         assert_eq!(status("/one/p").await, 503);
         assert_eq!(all.endpoints().len(), 1);
-    }
-
-    #[test]
-    fn parts_in_braces_match() {
-        assert_eq!(matched("/a/b", "/a/b"), Some(vec![]));
-        assert_eq!(matched("/a/b", "/a/b/c"), None);
-        assert_eq!(
-            matched("/a/{x}", "/a/1"),
-            Some(vec![("x".into(), "1".into())])
-        );
-        assert_eq!(matched("/a/{x}", "/a/"), None);
-        assert_eq!(
-            matched("/a/{x:.*}", "/a/1/2"),
-            Some(vec![("x".into(), "1/2".into())])
-        );
     }
 }

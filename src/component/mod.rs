@@ -24,6 +24,7 @@ mod hurry;
 mod not_built;
 mod pipe;
 mod read;
+pub(crate) mod route_path;
 mod spec;
 mod traits;
 mod transaction;

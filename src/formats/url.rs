@@ -1,6 +1,7 @@
 //! URLs and form data, taken apart as Go's `net/url` does, its error texts included.
 
 use super::go_quote::quote;
+use std::borrow::Cow;
 
 /// A URL's parts. What isn't there is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,6 +137,19 @@ fn parse_host(text: &str) -> Result<String, String> {
 }
 
 /// Takes the escapes out of a part.
+/// A path without its escapes; the error names one that is wrong.
+pub fn decode_path(path: &str) -> Result<Cow<'_, str>, String> {
+    match path.contains('%') {
+        true => unescape(path, Part::Path).map(Cow::Owned),
+        false => Ok(Cow::Borrowed(path)),
+    }
+}
+
+/// A path with escapes where it needs them.
+pub fn encode_path(path: &str) -> String {
+    escape(path, Part::Path)
+}
+
 fn unescape(text: &str, part: Part) -> Result<String, String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());

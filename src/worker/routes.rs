@@ -261,7 +261,7 @@ mod tests {
         let (status, _, text) = call("/ingest/s/post/a%20b?c=d").await;
         assert_eq!(
             (status, text.as_str()),
-            (200, "/post/a%20b?c=d [(\"x\", \"a%20b\")]")
+            (200, "/post/a%20b?c=d [(\"x\", \"a b\")]")
         );
         let (status, moved, _) = call("/ingest/s").await;
         assert_eq!((status, moved), (503, true), "it may still get that route");

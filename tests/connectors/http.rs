@@ -81,6 +81,34 @@ output: {{sync_response: {{}}}}"
     stream.wait().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_from_behind_a_buffer_go_nowhere_and_paths_are_read_as_they_mean() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let stream = start(&format!(
+        "input: {{http_server: {{address: '{address}', path: '/in/{{n:[0-9]+}}'}}}}
+buffer: {{memory: {{}}}}
+output: {{sync_response: {{}}}}"
+    ));
+    wait_until(|| stream.is_input_connected()).await;
+    for (path, status) in [
+        ("/in/1", 200),
+        ("/%69n/12", 200),
+        ("/in/x", 404),
+        ("/in//1", 301),
+        ("/in/%zz", 400),
+    ] {
+        let answer = ask("POST", &address, path, "", "hi").await;
+        let wanted = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&wanted), "{path}: {answer}");
+        assert!(!answer.ends_with("hi"), "{answer}");
+    }
+    let kind = "Content-Type: multipart/mixed\r\n";
+    let answer = ask("POST", &address, "/in/1", kind, "hi").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    stream.stop();
+    assert_eq!(stream.wait().await, airtruct::engine::Outcome::Stopped);
+}
+
 /// Serves on a free port until the test ends; the URL of its root.
 async fn serve(app: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")

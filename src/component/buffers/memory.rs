@@ -116,7 +116,7 @@ async fn fill(
         let Some(run) = run else {
             break;
         };
-        for Transaction { batch, ack } in run {
+        for Transaction { mut batch, ack } in run {
             let bytes: usize = batch.iter().map(|m| m.bytes().len()).sum();
             if bytes > limit || spills && queue.bytes() + bytes > limit {
                 if !spills {
@@ -134,6 +134,10 @@ async fn fill(
                 () = queue.wait_for(|queue| queue.bytes() + bytes <= limit) => {}
                 // The batch stays unanswered, which hands it back.
                 () = stop.cancelled() => return,
+            }
+            // Whoever sent the messages is answered here, and waits for no reply: later ones go nowhere.
+            for message in batch.iter_mut().filter(|m| m.replies().is_some()) {
+                message.set_replies(Some(Arc::default()));
             }
             meter.receive(batch.len());
             queue.push(batch, 0, bytes);

@@ -3,6 +3,7 @@
 use crate::component::clients::http::{
     CorsConfig, Listener, Listening, new_boundary, plain_error, write_part, write_parts_end,
 };
+use crate::component::route_path::RoutePath;
 use crate::component::{
     Ack, Answer, BatchError, BuildOutput, Context, HttpCall, HttpHandler, HttpMux, HttpRoute,
     Output, Pipe, Sink, Transaction,
@@ -97,6 +98,13 @@ impl BuildOutput for Config {
             cors: self.cors.clone(),
         };
         listener.check()?;
+        for path in [&self.path, &self.stream_path, &self.ws_path] {
+            RoutePath::parse(path)?;
+        }
+        ensure!(
+            !self.allowed_verbs.is_empty(),
+            "must provide at least one allowed verb"
+        );
         ensure!(
             !self.ping_period.is_zero(),
             "ping_period must be more than zero"

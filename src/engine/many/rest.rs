@@ -5,7 +5,7 @@ use crate::component::clients::http::plain_error;
 use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
 use crate::config::{Data, Node};
 use crate::engine::{measured, server};
-use crate::formats::{duration, url};
+use crate::formats::duration;
 use axum::{
     body::Body,
     http::{Method, Request, Response, StatusCode},
@@ -300,9 +300,7 @@ fn reader(streams: &Streams, chilled: bool) -> Reader<'_> {
 
 fn param(call: &HttpCall, name: &str) -> String {
     let param = call.params.iter().find(|(key, _)| key == name);
-    let text = param.map(|(_, value)| value.as_str()).unwrap_or_default();
-    let decoded = url::parse(&format!("/{text}"));
-    decoded.map_or_else(|_| text.to_owned(), |url| url.path[1..].to_owned())
+    param.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 /// Whether the request wants the lint left out.

@@ -9,7 +9,7 @@ use crate::message::{Batch, Message};
 use anyhow::Context as _;
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Response, StatusCode, header, header::InvalidHeaderValue},
 };
 
 /// Makes answers.
@@ -51,10 +51,7 @@ impl Responder {
         };
         let mut response = Response::new(Body::empty());
         for (name, value) in &self.headers {
-            match value
-                .text(&messages, 0)
-                .map(|text| HeaderValue::try_from(&*text))
-            {
+            match value.text(&messages, 0).map(|text| header_value(&text)) {
                 Ok(Ok(value)) => {
                     response.headers_mut().insert(name.clone(), value);
                 }
@@ -99,7 +96,7 @@ impl Responder {
             .filter(|(k, _)| self.metadata.takes(k))
         {
             let name = HeaderName::try_from(&**key);
-            let value = HeaderValue::try_from(user_text(value));
+            let value = header_value(&user_text(value));
             if let (Ok(name), Ok(value)) = (name, value) {
                 response.headers_mut().insert(name, value);
             }
@@ -127,4 +124,9 @@ impl Responder {
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         *response.body_mut() = Body::from(body);
     }
+}
+
+/// A header's value; the ends of lines, which it can't have, are spaces in it.
+fn header_value(text: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::try_from(text.replace(['\r', '\n'], " ").trim())
 }

@@ -7,12 +7,14 @@ mod websocket;
 use crate::bloblang::Interpolated;
 use crate::component::clients::http::{CorsConfig, Listener, Listening, plain_error};
 use crate::component::clients::metadata_filter::MetadataFilterConfig;
+use crate::component::route_path::RoutePath;
 use crate::component::{
     Ack, Answer, BatchError, BuildInput, Context, HttpCall, HttpHandler, HttpMux, HttpRoute, Input,
     RateLimit, ReadError, Reader, Run, Transaction,
 };
 use crate::message::{Batch, Replies};
 use answer::Responder;
+use anyhow::ensure;
 use async_trait::async_trait;
 use axum::{
     body::Body,
@@ -92,6 +94,12 @@ impl BuildInput for Config {
             cors: self.cors.clone(),
         };
         listener.check()?;
+        RoutePath::parse(&self.path)?;
+        RoutePath::parse(&self.ws_path)?;
+        ensure!(
+            !self.allowed_verbs.is_empty(),
+            "must provide at least one allowed verb"
+        );
         let (sender, receiver) = mpsc::channel(WAITING);
         let gate = Gate {
             sender,

@@ -5,6 +5,7 @@ use crate::component::HttpCall;
 use crate::component::clients::http::{
     boundary, canonical, client_address, parse_parts, plain_error,
 };
+use crate::formats::url::decode_path;
 use crate::message::{Batch, Message, Metadata};
 use axum::{
     body::Body,
@@ -59,7 +60,10 @@ fn messages(parts: &Parts, body: Bytes, metadata: Metadata) -> anyhow::Result<Ba
         *message.metadata_mut() = metadata.clone();
         message
     };
-    let Some(boundary) = text(header::CONTENT_TYPE).and_then(boundary) else {
+    let kind = text(header::CONTENT_TYPE).unwrap_or_default();
+    let Some(boundary) = boundary(kind) else {
+        let is_multipart = kind.trim().to_ascii_lowercase().starts_with("multipart/");
+        anyhow::ensure!(!is_multipart, "a body of several parts without a boundary");
         return Ok(Batch::from_buf([message(body)]));
     };
     let parts = parse_parts(&body, boundary)?;
@@ -79,7 +83,8 @@ pub(super) fn metadata(request: &Request<Body>, params: &[(String, String)]) -> 
     let uri = request.uri();
     let mut own = |key, value: &str| metadata.set(crate::value::Str::from_static(key), value);
     own("http_server_user_agent", agent);
-    own("http_server_request_path", uri.path());
+    let path = decode_path(uri.path()).unwrap_or(uri.path().into());
+    own("http_server_request_path", &path);
     own("http_server_verb", request.method().as_str());
     if let Some(address) = client_address(request) {
         own("http_server_remote_ip", &address.ip().to_string());
