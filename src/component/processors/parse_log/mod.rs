@@ -10,13 +10,15 @@ use crate::config::{Field, Linter, Node, Shape};
 use crate::value::{Object, Value};
 use anyhow::{anyhow, bail};
 use chrono::{DateTime, FixedOffset};
+use rfc3164::Parsed;
 
 crate::fields! {
     /// What the lines look like.
     pub struct Config {
         /// The format.
         format: Format,
-        /// Whether a line that breaks off in the middle gives what was found so far, instead of failing. Only for syslog.
+        /// Whether a line of `syslog_rfc3164` gives what was found so far where it breaks off in a date or at a character that can't be seen.
+        /// Other lines that aren't in the format are flagged either way.
         best_effort: bool = "true",
         /// Whether times may be in RFC 3339 too, which RFC 3164 has not. Only for `syslog_rfc3164`.
         allow_rfc3339: bool = "true",
@@ -89,14 +91,14 @@ impl BuildProcessor for Config {
         Ok(each(move |message| {
             let line = String::from_utf8_lossy(message.bytes());
             let mut found = Object::new();
-            let parsed = match format {
-                Format::Rfc5424 => rfc5424::parse(&line, &mut found),
-                Format::Rfc3164 => rfc3164::parse(&line, &settings, &mut found),
-            };
-            match parsed {
-                Err(reason) if !best_effort || found.is_empty() => return Err(reason),
-                _ => message.set_value(Value::Object(found)),
+            match format {
+                Format::Rfc5424 => rfc5424::parse(&line, &mut found)?,
+                Format::Rfc3164 => match rfc3164::parse(&line, &settings, &mut found)? {
+                    Parsed::Broken(reason) if !best_effort => return Err(reason),
+                    _ => {}
+                },
             }
+            message.set_value(Value::Object(found));
             Ok(())
         }))
     }
@@ -138,7 +140,11 @@ mod tests {
         };
         let parsed = rfc3164::parse(line, &settings, &mut found);
         let json = String::from_utf8(Value::Object(found).to_json()).expect("text");
-        parsed.err().unwrap_or(json)
+        match parsed {
+            Ok(Parsed::Whole) => json,
+            Ok(Parsed::Broken(reason)) => format!("{reason} | {json}"),
+            Err(reason) => reason,
+        }
     }
 
     #[test]
@@ -182,6 +188,45 @@ mod tests {
             ),
         ] {
             assert_eq!(old(line), wanted, "{line}");
+        }
+        for (stamp, wanted) in [
+            ("Dec 02 16:49:23", "expecting a Stamp timestamp [col 8]"),
+            ("dec  2 16:49:23", "expecting a Stamp timestamp [col 4]"),
+            ("Dec  2 24:49:23", "expecting a Stamp timestamp [col 12]"),
+            ("Dec", "expecting a Stamp timestamp [col 7]"),
+            (
+                "Feb 30 16:49:23 h x",
+                r#"parsing time "Feb 30 16:49:23": day out of range [col 19]"#,
+            ),
+        ] {
+            assert_eq!(old(&format!("<28>{stamp}")), wanted, "{stamp}");
+        }
+        for (rest, tag, id, message) in [
+            ("a[1]: x", Some("a"), Some("1"), Some("x")),
+            ("a:x", Some("a"), None, Some("a:x")),
+            ("a:", Some("a"), None, Some("a:")),
+            ("a[1]b: x", Some("a"), Some("1"), Some("1]b: x")),
+            ("a[1: x", Some("a"), None, Some("1: x")),
+            ("a[1]: [b] c: d", Some("a"), Some("[b"), Some("[b] c: d")),
+            ("a b: c", None, None, Some("a b: c")),
+            (": c", None, None, Some(": c")),
+            ("a: b\u{7}c", Some("a"), None, None),
+        ] {
+            let mut found = Object::new();
+            let settings = rfc3164::Settings {
+                zone: chrono_tz::UTC,
+                year: rfc3164::Year::Fixed(2020),
+                allow_rfc3339: false,
+            };
+            let line = format!("<28>Dec  2 16:49:23 h {rest}");
+            rfc3164::parse(&line, &settings, &mut found).expect("a line");
+            let field = |name| match found.get(name) {
+                Some(Value::String(text)) => Some(text.to_string()),
+                _ => None,
+            };
+            let read = (field("appname"), field("procid"), field("message"));
+            let owned = |text: Option<&str>| text.map(str::to_owned);
+            assert_eq!(read, (owned(tag), owned(id), owned(message)), "{rest}");
         }
     }
 }

@@ -7,14 +7,14 @@ use chrono::DateTime;
 /// Puts what the line says into `found`, as far as it is right.
 pub(super) fn parse(line: &str, found: &mut Object) -> Result<(), String> {
     let mut scan = Scan::new(line);
-    let mut head = Object::new();
-    scan.priority(&mut head)?;
-    let version = scan.take_while(3, |b| b.is_ascii_digit());
-    if version.is_empty() || version.starts_with('0') || !scan.take(" ") {
+    scan.priority(found)?;
+    let version = match scan.rest().starts_with('0') {
+        true => "",
+        false => scan.take_while(3, |b| b.is_ascii_digit()),
+    };
+    if version.is_empty() || !scan.take(" ") {
         return Err(scan.expecting("a version value in the range 1-999"));
     }
-    // A line without these two tells nothing.
-    *found = head;
     found.insert("version", Value::Int(version.parse().unwrap_or(1)));
     timestamp(&mut scan, found)?;
     let word = |max, what: &str| {
@@ -44,7 +44,7 @@ pub(super) fn parse(line: &str, found: &mut Object) -> Result<(), String> {
     if !scan.take(" ") {
         return Err(format!("parsing error [col {}]", scan.at));
     }
-    let message = scan.rest().trim_start_matches('\u{feff}');
+    let message = scan.rest();
     if !message.is_empty() {
         found.insert("message", message.into());
     }
@@ -62,8 +62,6 @@ fn timestamp(scan: &mut Scan<'_>, found: &mut Object) -> Result<(), String> {
                 found.insert("timestamp", super::rfc3339(time).into());
             }
             _ => {
-                // Of a line without a time nothing is taken, not even with the best effort.
-                *found = Object::new();
                 scan.at = begin + reach;
                 return Err(scan.expecting(what));
             }
@@ -137,8 +135,8 @@ fn structured_data(scan: &mut Scan<'_>, found: &mut Object) -> Result<(), String
     let mut elements = Object::new();
     while scan.take("[") {
         let id = scan.take_while(32, is_name);
-        if id.is_empty() {
-            return Err(scan.expecting("a structured data element id (from 1 to max 32 US-ASCII characters; except `=`, ` `, `]`, and `\"`)"));
+        if id.is_empty() || scan.rest().is_empty() {
+            return Err(scan.expecting("a structured data element id (from 1 to max 32 US-ASCII characters; except `=`, ` `, `]`, and `\"`"));
         }
         if elements.contains_key(id) {
             return Err(format!(
@@ -149,7 +147,7 @@ fn structured_data(scan: &mut Scan<'_>, found: &mut Object) -> Result<(), String
         let mut params = Object::new();
         while scan.take(" ") {
             let key = scan.take_while(32, is_name);
-            if key.is_empty() || !scan.take("=\"") {
+            if key.is_empty() || !scan.take("=") || !scan.take("\"") {
                 return Err(scan.expecting("a structured data parameter (`key=\"value\"`, both part from 1 to max 32 US-ASCII characters; key cannot contain `=`, ` `, `]`, and `\"`, while value cannot contain `]`, backslash, and `\"` unless escaped)"));
             }
             params.insert(key, value(scan)?.into());

@@ -57,6 +57,10 @@ impl<'l> Scan<'l> {
                 return Err(self.expecting(range));
             }
             self.at += 1;
+            // A priority has no zeros before it.
+            if priority == 0 && digits > 1 {
+                return Err(self.expecting(range));
+            }
         }
         if digits == 0 {
             return Err(self.expecting(range));
