@@ -80,7 +80,9 @@ impl Lines {
             pair(&mut line, &self.timestamp_name, &time());
         }
         pair(&mut line, &self.level_name, level);
-        pair(&mut line, &self.message_name, message);
+        if !message.is_empty() {
+            pair(&mut line, &self.message_name, message);
+        }
         let mut names: Vec<&String> = fields.keys().collect();
         names.sort();
         for name in names {

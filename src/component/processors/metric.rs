@@ -73,11 +73,10 @@ enum Handle {
 
 impl Process for Metric {
     fn process(&self, batch: Batch, out: &mut Vec<Batch>) {
-        if self.metrics.is_on() {
-            for i in 0..batch.len() {
-                if let Err(reason) = self.record(&batch, i) {
-                    tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "{reason}");
-                }
+        // Also where nothing is measured: a value that is no number is a fault either way.
+        for i in 0..batch.len() {
+            if let Err(reason) = self.record(&batch, i) {
+                tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "{reason}");
             }
         }
         out.push(batch);

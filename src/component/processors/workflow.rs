@@ -3,7 +3,7 @@
 use super::branch::{self, Branch, Part, Results};
 use super::flow::{Flow, any_waits, fail, flow};
 use crate::component::{BuildProcessor, Context, Processor};
-use crate::message::{Batch, Message, MessageError};
+use crate::message::{Batch, ComponentName, Message, MessageError};
 use crate::value::{Array, Object, Value};
 use anyhow::{bail, ensure};
 use futures::future::join_all;
@@ -51,7 +51,11 @@ impl BuildProcessor for Config {
             }
         }
         let order = if self.order.is_empty() {
-            infer(&branches)?
+            let order = infer(&branches)?;
+            let tiers: Vec<String> = order.iter().map(|t| format!("[{}]", t.join(" "))).collect();
+            let (label, path, tiers) = (&cx.name.label, &cx.name.path, tiers.join(" "));
+            tracing::info!(target: "stream", %label, %path, "Automatically resolved workflow DAG: [{tiers}]");
+            order
         } else {
             let named: BTreeSet<&String> = self.order.iter().flatten().collect();
             let missing: Vec<&str> = branches
@@ -73,6 +77,7 @@ impl BuildProcessor for Config {
             branches,
             order,
             path: path.map(str::to_owned).collect(),
+            name: cx.name.clone(),
         }))
     }
 }
@@ -132,6 +137,7 @@ struct Workflow {
     branches: BTreeMap<String, Branch>,
     order: Vec<Vec<String>>,
     path: Vec<String>,
+    name: ComponentName,
 }
 
 /// What is noted about one message.
@@ -274,7 +280,8 @@ impl Workflow {
             // Neither has what isn't an object a place for it.
             Ok(_) => {}
             Err(error) => {
-                let reason = error.to_string();
+                let (label, path, reason) = (&self.name.label, &self.name.path, error.to_string());
+                tracing::error!(target: "stream", %label, %path, "Failed to parse message for meta update: {reason}");
                 fail(message, reason);
             }
         }
