@@ -133,10 +133,19 @@ fn variable(line: &str) -> Option<(String, String)> {
         .unwrap_or(line)
         .split_once('=')?;
     let value = value.trim();
-    let inner = ['"', '\'']
-        .into_iter()
-        .find_map(|q| value.strip_prefix(q)?.strip_suffix(q));
-    let value = inner.unwrap_or(value);
+    let value = match value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        // Behind the closing quote there may be a comment.
+        Some(quote) => match value[1..].split_once(quote) {
+            Some((inner, after)) if after.is_empty() || after.trim_start().starts_with('#') => {
+                inner
+            }
+            _ => value
+                .strip_prefix(quote)?
+                .strip_suffix(quote)
+                .unwrap_or(value),
+        },
+        None => value.split(" #").next().unwrap_or_default().trim_end(),
+    };
     Some((name.trim().to_owned(), value.to_owned()))
 }
 
@@ -172,6 +181,9 @@ mod tests {
             ("A=one", Some(("A", "one"))),
             ("export B=\"two words\"", Some(("B", "two words"))),
             ("C = 'x=y'", Some(("C", "x=y"))),
+            ("D=x # comment", Some(("D", "x"))),
+            ("E=x#y", Some(("E", "x#y"))),
+            ("F=\"a # b\" # c", Some(("F", "a # b"))),
             ("# no", None),
             ("", None),
         ] {
