@@ -28,7 +28,9 @@ crate::spec! {
 
 impl BuildCache for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Box<dyn Cache>> {
-        Ok(Box::new(Folder(self.directory.clone().into())))
+        let here = Path::new(&self.directory).components();
+        let folder = here.filter(|part| *part != Component::CurDir).collect();
+        Ok(Box::new(Folder(folder)))
     }
 }
 
@@ -60,11 +62,14 @@ async fn run<T: Send + 'static>(
         work(&path).map_err(|error| match (operation, error.kind()) {
             ("read", ErrorKind::NotFound) => CacheError::NotFound,
             ("create", ErrorKind::AlreadyExists) => CacheError::Exists,
-            _ => CacheError::Failed(anyhow!(
-                "{operation} {}: {}",
-                path.display(),
-                reason(&error)
-            )),
+            (operation, _) => {
+                let call = match operation {
+                    "remove" => "remove",
+                    _ => "open",
+                };
+                let path = path.display();
+                CacheError::Failed(anyhow!("{call} {path}: {}", reason(&error)))
+            }
         })
     });
     done.await

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 
 crate::fields! {
-    /// The schema, as one of the two.
+    /// The schema, as one of the two; of both the path counts.
     pub struct Config {
         /// The schema itself.
         schema: Option<String>,
@@ -25,8 +25,8 @@ crate::spec! {
 impl BuildProcessor for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Processor> {
         let text = match (&self.schema, &self.schema_path) {
-            (Some(schema), _) if !schema.is_empty() => schema.clone(),
             (_, Some(path)) if !path.is_empty() => read(path)?,
+            (Some(schema), _) if !schema.is_empty() => schema.clone(),
             _ => bail!("either schema or schema_path must be provided"),
         };
         let document = crate::value::parse(&Bytes::from(text))
