@@ -16,7 +16,7 @@ use crate::component::{HttpMux, HttpRoute};
 use crate::config::Level;
 use crate::engine::{
     Outcome, Services, Stream,
-    config::{LogFile, LogFormat, Logger, Reading, StreamConfig},
+    config::{LogFile, LogFormat, Logger, Reading, StreamConfig, split_set},
     debug,
     measured,
     pushing::Pushing,
@@ -131,6 +131,9 @@ fn load(args: &Args, file: Option<&Path>) -> anyhow::Result<(String, Surrounding
         None => "{}".into(),
     };
     let surroundings = args.sources.load()?;
+    for set in &surroundings.sets {
+        split_set(set)?;
+    }
     Ok((text, surroundings))
 }
 

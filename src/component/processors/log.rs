@@ -83,8 +83,8 @@ macro_rules! line {
     (@ $level:ident, $name:expr, $fields:expr, $text:expr) => {
         // Fields whose names are only known here travel as one JSON object, which the log's writer takes apart.
         match $fields {
-            Some(fields) => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, custom_source = true, fields = %fields, "{}", $text),
-            None => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, custom_source = true, "{}", $text),
+            Some(fields) => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, fields = %fields, "{}", $text),
+            None => tracing::event!(target: "stream", tracing::Level::$level, label = %$name.label, path = %$name.path, "{}", $text),
         }
     };
 }

@@ -15,5 +15,5 @@ pub use read::{
 pub use schema::json_schema;
 pub use scrub::scrubbed;
 pub use sections::*;
-pub use set::{SetError, set};
+pub use set::{SetError, set, split_set};
 pub use unit_tests::{Case, Conditions, InputPart, Mocks};

@@ -7,16 +7,21 @@ use crate::config::{Data, Entry, Node, Place, path};
 #[error("{0}")]
 pub struct SetError(String);
 
+/// The path and the value of `path=value`, neither of which may be empty.
+pub fn split_set(expression: &str) -> Result<(&str, &str), SetError> {
+    let parts = expression.split_once('=');
+    let parts = parts.filter(|(path, value)| !path.is_empty() && !value.is_empty());
+    parts.ok_or_else(|| {
+        SetError(format!(
+            "invalid set expression '{expression}': expected foo=bar syntax"
+        ))
+    })
+}
+
 /// Applies `a.b.0.c=value` to the tree. Steps name keys or count elements from 0, or from the end if they are negative; `-` appends an
 /// element, and a key that isn't there is made. The value is a YAML scalar.
 pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
-    let parts = expression.split_once('=');
-    let Some((path, value)) = parts.filter(|(path, value)| !path.is_empty() && !value.is_empty())
-    else {
-        return Err(SetError(format!(
-            "invalid set expression '{expression}': expected foo=bar syntax"
-        )));
-    };
+    let (path, value) = split_set(expression)?;
     let place = Place { line: 1, column: 1 };
     let scalar = Node::parse(value)
         .ok()
