@@ -39,13 +39,12 @@ impl Required {
         entries: &[Entry],
         linter: &mut Linter<'_>,
     ) -> Option<T> {
-        if let Some(entry) = entries.iter().rev().find(|e| e.key == self.name) {
-            if !matches!(entry.node.data, Data::Null)
+        if let Some(entry) = entries.iter().rev().find(|e| e.key == self.name)
+            && (!matches!(entry.node.data, Data::Null)
                 || T::TAKES_NULL
-                || self.default.is_none() && T::absent().is_none()
-            {
-                return linter.at(self.name, |linter| T::read(&entry.node, linter));
-            }
+                || self.default.is_none() && T::absent().is_none())
+        {
+            return linter.at(self.name, |linter| T::read(&entry.node, linter));
         }
         if let Some(default) = self.default {
             let node = Node::parse(default).expect("a default is valid YAML");
