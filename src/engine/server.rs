@@ -11,6 +11,7 @@ use crate::component::{HttpCall, HttpHandler, HttpMux, HttpRoute};
 use anyhow::Context;
 use axum::{
     body::Body,
+    handler::HandlerWithoutStateExt,
     http::{HeaderValue, Request, Response, StatusCode, header},
 };
 use std::{net::SocketAddr, sync::Arc};
@@ -125,17 +126,17 @@ pub async fn serve(config: &Http, mux: HttpMux) -> anyhow::Result<Option<Serving
     if !config.enabled || config.address.is_empty() {
         return Ok(None);
     }
-    let guard = Arc::new(Guard::new(config)?);
     mux.set_root(&config.root_path);
+    let guard = Arc::new(Guard::new(config, mux)?);
     let listener = TcpListener::bind(&config.address)
         .await
         .with_context(|| format!("listen on http.address {}", config.address))?;
     let address = listener.local_addr()?;
-    let app = axum::Router::new().fallback(move |request: Request<Body>| {
-        let (mux, guard) = (mux.clone(), guard.clone());
-        async move { guard.answer(&mux, request).await }
-    });
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let answer = move |request: Request<Body>| {
+        let guard = guard.clone();
+        async move { guard.answer(request).await }
+    };
+    let app = answer.into_make_service_with_connect_info::<SocketAddr>();
     let task = if config.cert_file.is_empty() {
         tokio::spawn(async move {
             // Fails only where the listener does, which ends with the process.
@@ -177,32 +178,36 @@ impl Drop for Serving {
     }
 }
 
-/// What stands before the routes: who may ask, and what browsers on other sites are told.
+/// The routes and what stands before them: who may ask, and what browsers on other sites are told.
 struct Guard {
+    mux: HttpMux,
     gate: Option<Gate>,
     cors: CorsConfig,
 }
 
 impl Guard {
-    fn new(config: &Http) -> anyhow::Result<Guard> {
+    fn new(config: &Http, mux: HttpMux) -> anyhow::Result<Guard> {
         config.cors.check().context("http.cors")?;
         Ok(Guard {
+            mux,
             gate: Gate::new(&config.basic_auth).context("http.basic_auth")?,
             cors: config.cors.clone(),
         })
     }
 
-    async fn answer(&self, mux: &HttpMux, request: Request<Body>) -> Response<Body> {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let shown_to_others = match self.cors.judge(&request) {
             Ok(headers) => headers,
             Err(answer) => return *answer,
         };
         // That there is nothing is told to everybody, as the peers do.
         let mut response = match &self.gate {
-            Some(gate) if mux.knows(request.uri().path()) && !gate.admits(request.headers()) => {
+            Some(gate)
+                if self.mux.knows(request.uri().path()) && !gate.admits(request.headers()) =>
+            {
                 gate.refusal()
             }
-            _ => mux.call(request).await,
+            _ => self.mux.call(request).await,
         };
         response.headers_mut().extend(shown_to_others);
         response

@@ -3,9 +3,12 @@
 use super::CorsConfig;
 use crate::component::{HttpMux, clients::tls};
 use anyhow::{Context as _, ensure};
-use axum::{Router, body::Body, http::Request};
+use axum::{body::Body, handler::HandlerWithoutStateExt, http::Request};
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 /// Where to listen, and how.
 pub(crate) struct Listener {
@@ -50,20 +53,18 @@ impl Listener {
             TcpListener::bind(&address).with_context(|| format!("listen on {}", self.address))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let cors = self.cors.clone();
-        let app = Router::new().fallback(move |request: Request<Body>| {
-            let (cors, mux) = (cors.clone(), mux.clone());
-            async move {
-                let headers = match cors.judge(&request) {
-                    Ok(headers) => headers,
-                    Err(answer) => return *answer,
-                };
-                let mut response = mux.call(request).await;
-                response.headers_mut().extend(headers);
-                response
-            }
-        });
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let shared = Arc::new((self.cors.clone(), mux));
+        let answer = async move |request: Request<Body>| {
+            let (cors, mux) = &*shared;
+            let headers = match cors.judge(&request) {
+                Ok(headers) => headers,
+                Err(answer) => return *answer,
+            };
+            let mut response = mux.call(request).await;
+            response.headers_mut().extend(headers);
+            response
+        };
+        let service = answer.into_make_service_with_connect_info::<SocketAddr>();
         let handle = Handle::new();
         let served = handle.clone();
         let report = move |result: std::io::Result<()>| {
