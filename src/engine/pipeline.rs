@@ -2,7 +2,8 @@
 //! output, and answers the input when the output has answered.
 //!
 //! Nothing but the input's lock lies between the threads, and a run goes from input to output without changing its task: a
-//! message costs no hop. Sends under way are polled beside the processors, and begin in the order in which they were made.
+//! message costs no hop. Sends begin in the order in which they were made. Those that wait for the output are polled beside the
+//! processors, or are tasks of their own where several threads wait for each other's.
 
 use super::{
     pressure::Pressure,
@@ -18,15 +19,19 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Instant,
 };
 use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 /// What the threads of a pipeline share.
 pub(super) struct Line {
     feed: Mutex<Feed>,
+    /// Threads that wait for the feed.
+    waiting: AtomicUsize,
     stages: Vec<Stage>,
     is_sync: bool,
     sink: Arc<dyn Sink>,
@@ -38,6 +43,53 @@ pub(super) struct Line {
 
 /// Work that is not worth waking up another thread for.
 const SHORT_NS: u64 = 1_000_000;
+
+/// Work that takes so long is worth waking up another thread for what waits meanwhile.
+const WORTH_WAKING_NS: u64 = 100_000;
+
+/// One more in a count of those that wait, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Waiting<'a> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Puts this task at the end of the runtime's queue, from where another of its threads may take it.
+///
+/// The task that was woken last is the next one of the thread that woke it, and of no other. So whoever gives the input's lock to a thread
+/// of the pipeline, and then goes on working, would keep it from working beside.
+async fn requeue() {
+    let mut is_queued = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut is_queued, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Runs a task of its own until it ends or is no longer waited for.
+fn apart(task: BoxFuture<'static, ()>) -> impl Future<Output = ()> {
+    let task = AbortOnDropHandle::new(tokio::spawn(task));
+    async move {
+        if let Err(error) = task.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
 
 struct Feed {
     source: Box<dyn Source>,
@@ -89,6 +141,7 @@ impl Line {
                 rest: VecDeque::new(),
                 ended: false,
             }),
+            waiting: AtomicUsize::new(0),
             is_sync: stages.iter().all(|s| matches!(s, Stage::Sync(..))),
             stages,
             sink,
@@ -99,8 +152,8 @@ impl Line {
     }
 
     /// One thread: works until the input has ended and everything it took is answered.
-    pub async fn work(&self) {
-        let mut sends: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
+    pub async fn work(self: &Arc<Self>) {
+        let mut sends: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
         let mut bench = self.bench();
         loop {
             let taken = tokio::select! {
@@ -109,6 +162,9 @@ impl Line {
                 taken = self.take() => taken,
             };
             let Some(run) = taken else { break };
+            if self.waiting.load(Ordering::Relaxed) > 0 && self.is_long(run.len()) {
+                requeue().await;
+            }
             let run = run.into_iter().map(|t| (t.batch, t.ack));
             let flight = if self.is_sync {
                 self.process_timed(run, &mut bench)
@@ -122,10 +178,14 @@ impl Line {
                     }
                 }
             };
-            let mut send = self.deliver(flight).boxed();
+            let mut send = self.clone().deliver(flight).boxed();
             // The first poll puts it into the output's queue: sends are written in the order in which they were made.
             if futures::poll!(&mut send).is_pending() {
-                sends.push(send);
+                sends.push(match self.threads {
+                    1 => send,
+                    // Other threads' sends wait for this one, and must not have to wait until this thread has time for it.
+                    _ => apart(send).boxed(),
+                });
             }
             if !self.stages.is_empty() {
                 // Processors may have taken a while, and others wait for this core.
@@ -138,7 +198,10 @@ impl Line {
     /// The next transactions for a thread; none at the end. Dropping the future loses nothing.
     async fn take(&self) -> Option<Run> {
         self.pressure.room().await;
-        let mut feed = self.feed.lock().await;
+        let mut feed = {
+            let _waiting = Waiting::new(&self.waiting);
+            self.feed.lock().await
+        };
         if feed.rest.is_empty() {
             if feed.ended {
                 return None;
@@ -154,6 +217,12 @@ impl Line {
         }
         let share = self.share(feed.rest.len());
         Some(feed.rest.drain(..share).collect())
+    }
+
+    /// Whether it takes long enough to process so many transactions that another thread should work meanwhile.
+    fn is_long(&self, count: usize) -> bool {
+        let pace = self.pace_ns.load(Ordering::Relaxed);
+        pace.saturating_mul(count as u64) >= WORTH_WAKING_NS
     }
 
     /// How many of so many transactions a thread takes at once.
@@ -312,7 +381,7 @@ impl Line {
         flight.duties.settle(answers).collect()
     }
 
-    async fn deliver(&self, flight: Flight) {
+    async fn deliver(self: Arc<Self>, flight: Flight) {
         Ack::answer_all(self.send(flight).await);
     }
 
