@@ -42,6 +42,16 @@ pub(crate) fn shown(value: &Value) -> Cow<'_, Value> {
     }
 }
 
+/// The same, or none if the text takes more than so many bytes.
+pub(crate) fn shown_within(value: &Value, most: usize) -> Option<Cow<'_, Value>> {
+    // Only what is too large to be looked into has to be measured again, against the other limit.
+    match value.exceeds(MAX_SIZE) {
+        true => (!value.exceeds(most)).then_some(Cow::Borrowed(value)),
+        false if holds_nil(value, MAX_DEPTH) => Some(Cow::Owned(replaced(value, &Value::Null))),
+        false => Some(Cow::Borrowed(value)),
+    }
+}
+
 fn has_nil(value: &Value) -> bool {
     !value.exceeds(MAX_SIZE) && holds_nil(value, MAX_DEPTH)
 }

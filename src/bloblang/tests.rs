@@ -63,6 +63,8 @@ fn what_would_be_too_large_to_write_is_refused() {
     assert_eq!(eval(doubled, "{}"), why);
     let empty = "root.all = [[], range(0, 40).fold([], t -> [t.tally, t.tally])]";
     assert_eq!(eval(empty, "{}"), why);
+    // Of long texts few are too much, so that this is found soon.
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1 << 20));
     for method in [
         "string()",
         "bytes()",
@@ -75,10 +77,11 @@ fn what_would_be_too_large_to_write_is_refused() {
         "collapse()",
         "json_path(\"$..a\")",
         "diff([])",
+        "(v -> {\"v\": v}.sign_jwt_hs256(\"secret\"))",
     ] {
         let written = format!("root = range(0, 40).fold(this, t -> [t.tally, t.tally]).{method}");
         let why = "the value takes more than 256 MiB as text";
-        assert!(eval(&written, "{}").ends_with(why), "{method}");
+        assert!(eval(&written, &long).ends_with(why), "{method}");
     }
     let compared = "let all = range(0, 40).fold(1, t -> [t.tally, t.tally])\nroot = $all == $all";
     assert!(eval(compared, "{}").ends_with("the values are too large to be compared"));

@@ -27,14 +27,14 @@ pub(crate) fn bytes_of(value: &Value) -> Bytes {
         // As Go's `g`: large ones have an exponent, which JSON gives only from 1e21 on.
         Value::Float(n) => go_num::float_g(*n).into(),
         Value::Timestamp(time) => time.to_string().into(),
-        Value::Array(_) | Value::Object(_) => escaped_json(value).into(),
+        Value::Array(_) | Value::Object(_) => escaped_json(&nil::shown(value)).into(),
         other => other.to_json().into(),
     }
 }
 
-/// JSON in which nothing could be taken for HTML; null for what JSON can't say.
+/// JSON in which nothing could be taken for HTML; null for what JSON can't say. The value is as [`nil::shown`] gives it.
 pub(crate) fn escaped_json(value: &Value) -> Vec<u8> {
-    let plain = nil::shown(value).to_json();
+    let plain = value.to_json();
     if plain.is_empty() {
         return b"null".to_vec();
     }

@@ -1,6 +1,6 @@
 //! Table: methods that make one type of another, or insist on one.
 
-use super::common::{float, number_text, optional_str, to_bytes, to_text, writable};
+use super::common::{float, number_text, optional_str, shown, to_bytes, to_text};
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind};
 use crate::bloblang::text::escaped_json;
 use crate::formats::go_num;
@@ -63,7 +63,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             Ok(Value::Bytes(match receiver {
                 structure @ (Value::Array(_) | Value::Object(_)) => {
-                    escaped_json(writable(&structure)?).into()
+                    escaped_json(&*shown(&structure)?).into()
                 }
                 other => to_bytes(other),
             }))
@@ -161,7 +161,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         MethodCall::Plain(|receiver, _| {
             Ok(match receiver {
                 structure @ (Value::Array(_) | Value::Object(_)) => {
-                    Value::text(escaped_json(writable(&structure)?))
+                    Value::text(escaped_json(&*shown(&structure)?))
                 }
                 Value::Bytes(bytes) => Value::text(bytes),
                 Value::IllFormed(bytes) => Value::IllFormed(bytes),

@@ -1,6 +1,6 @@
 //! How methods read receivers and arguments: which types count as text or as numbers, and when two values are equal.
 
-use crate::bloblang::spec::CallError;
+use crate::bloblang::{nil, spec::CallError};
 use crate::formats::{go_num, go_quote};
 use crate::value::{Object, Str, Value, well_formed};
 use bytes::Bytes;
@@ -163,13 +163,19 @@ pub(super) fn nested(place: &str, wanted: &'static str, got: &Value) -> String {
 
 /// The largest text that a value is written as, in bytes.
 const MAX_WRITTEN: usize = 256 << 20;
+const TOO_LARGE: &str = "the value takes more than 256 MiB as text";
 
 /// The value, unless it is too large to be written: shared parts take room each time.
 pub(super) fn writable(value: &Value) -> Result<&Value, CallError> {
     match value.exceeds(MAX_WRITTEN) {
-        true => Err("the value takes more than 256 MiB as text".into()),
+        true => Err(TOO_LARGE.into()),
         false => Ok(value),
     }
+}
+
+/// The same, as the text shows it.
+pub(super) fn shown(value: &Value) -> Result<Cow<'_, Value>, CallError> {
+    nil::shown_within(value, MAX_WRITTEN).ok_or_else(|| TOO_LARGE.into())
 }
 
 /// Whether two values are equal: numbers by value whatever their type, strings and bytes by content, arrays and objects by elements. A bool

@@ -1,8 +1,7 @@
 //! Checks against a JSON Schema. What doesn't fit is told as by the library that configs were written for.
 
-use super::common::{str_arg, writable};
+use super::common::{shown, str_arg};
 use super::json_path::to_json;
-use crate::bloblang::nil;
 use crate::bloblang::spec::{CallError, MethodFn};
 use crate::codec::json_text;
 use crate::value::Value;
@@ -22,7 +21,7 @@ pub(super) fn prepare(args: &[Value]) -> Result<MethodFn, CallError> {
     let schema = to_json(&schema);
     let validator = Validator::new(&schema).map_err(|e| fails(e.to_string()))?;
     Ok(Box::new(move |receiver| {
-        let instance = to_json(&nil::shown(writable(&receiver)?));
+        let instance = to_json(&*shown(&receiver)?);
         if validator.is_valid(&instance) {
             return Ok(receiver);
         }

@@ -1,6 +1,6 @@
 //! Table: JSON Web Tokens.
 
-use super::common::{str_arg, string};
+use super::common::{shown, str_arg, string};
 use super::objects::object;
 use crate::bloblang::spec::{
     CallError, Example, MethodCall, MethodFn, MethodSpec, Param, ParamKind,
@@ -131,9 +131,9 @@ fn signer(algorithm: Algorithm, args: &[Value]) -> Result<MethodFn, CallError> {
             header.insert(key, value);
         }
     }
-    let header = escaped_json(&Value::Object(header));
+    let header = escaped_json(&*shown(&Value::Object(header))?);
     Ok(Box::new(move |receiver| {
-        let claims = escaped_json(&Value::Object(object(receiver)?));
+        let claims = escaped_json(&*shown(&Value::Object(object(receiver)?))?);
         let token = signing.sign(&header, &claims);
         Ok(token
             .map_err(|e| format!("failed to sign token: {e}"))?

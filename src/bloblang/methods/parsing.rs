@@ -1,9 +1,8 @@
 //! Table: methods that read other formats into values, and write values in them.
 
-use super::common::writable;
+use super::common::{shown, writable};
 use super::schema;
 use super::time::text;
-use crate::bloblang::nil;
 use crate::bloblang::spec::{CallError, Example, MethodCall, MethodSpec, Param, ParamKind, Status};
 use crate::codec::{json_text, msgpack, parquet, xml, yaml};
 use crate::formats::{csv, logfmt, url};
@@ -65,7 +64,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
                 escape_html: flag(&args[2]),
             };
             Ok(Box::new(move |receiver| {
-                let written = json_text::format(&nil::shown(writable(&receiver)?), &layout);
+                let written = json_text::format(&*shown(&receiver)?, &layout);
                 if written.is_empty() && let Some(why) = json_text::unsupported(&receiver) {
                     return Err(why.into());
                 }
