@@ -4,6 +4,7 @@ use super::{
     config::{BasicAuth, PasswordHash},
     server::text,
 };
+use crate::formats::go_base;
 use anyhow::{Context, ensure};
 use axum::{
     body::Body,
@@ -107,14 +108,10 @@ impl Gate {
 
 /// A digest of a known length, in base64 as configs of the peers have it, or hexadecimal as tools print it.
 fn bytes(text: &str, length: usize) -> anyhow::Result<Vec<u8>> {
-    let hex = || {
-        let pairs = text.as_bytes().chunks(2);
-        let digits = pairs.map(|p| u8::from_str_radix(std::str::from_utf8(p).ok()?, 16).ok());
-        digits.collect::<Option<Vec<u8>>>()
-    };
     let right = |bytes: &Vec<u8>| bytes.len() == length;
-    let found = STANDARD.decode(text).ok().filter(right);
-    found.or_else(|| hex().filter(right)).with_context(|| {
+    let base64 = STANDARD.decode(text).ok().filter(right);
+    let hex = || go_base::decode_hex(text.as_bytes()).ok().filter(right);
+    base64.or_else(hex).with_context(|| {
         format!("password_hash is not a digest of {length} bytes in base64 or hexadecimal")
     })
 }

@@ -63,7 +63,8 @@ impl Scheme {
     }
 }
 
-fn encode_hex(bytes: &[u8]) -> String {
+/// Bytes as two lowercase digits each.
+pub fn encode_hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -73,7 +74,8 @@ fn encode_hex(bytes: &[u8]) -> String {
     out
 }
 
-fn decode_hex(text: &[u8]) -> Result<Vec<u8>, String> {
+/// The bytes that pairs of digits of either case stand for.
+pub fn decode_hex(text: &[u8]) -> Result<Vec<u8>, String> {
     let digit = |byte: u8| {
         (byte as char).to_digit(16).map(|d| d as u8).ok_or_else(|| {
             let c = byte as char;

@@ -2,7 +2,7 @@
 
 use super::call::{Held, functions, shown};
 use super::lists::texts;
-use crate::formats::{go_quote, go_regex};
+use crate::formats::{go_base::encode_hex, go_quote, go_regex};
 use crate::value::Value;
 use base64::Engine;
 use md5::Digest;
@@ -65,9 +65,9 @@ functions! {
     });
     "b32enc" (Text) |a| Ok(base32(a[0].text().as_bytes()).into());
     "b32dec" (Text) |a| Ok(from_base32(a[0].text()).unwrap_or_else(|| "illegal base32 data".into()).into());
-    "sha1sum" (Text) |a| Ok(hex(&sha1::Sha1::digest(a[0].text())).into());
-    "sha256sum" (Text) |a| Ok(hex(&sha2::Sha256::digest(a[0].text())).into());
-    "sha512sum" (Text) |a| Ok(hex(&sha2::Sha512::digest(a[0].text())).into());
+    "sha1sum" (Text) |a| Ok(encode_hex(&sha1::Sha1::digest(a[0].text())).into());
+    "sha256sum" (Text) |a| Ok(encode_hex(&sha2::Sha256::digest(a[0].text())).into());
+    "sha512sum" (Text) |a| Ok(encode_hex(&sha2::Sha512::digest(a[0].text())).into());
     "adler32sum" (Text) |a| Ok(adler32(a[0].text().as_bytes()).to_string().into());
     "uuidv4" () |_| Ok(uuid::Uuid::new_v4().to_string().into());
     "fail" (Text) |a| Err(a[0].text().to_owned());
@@ -302,10 +302,6 @@ fn numbered(parts: Vec<String>) -> Value {
         object.insert(format!("_{i}"), part.into());
     }
     object.into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
