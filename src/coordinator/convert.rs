@@ -142,7 +142,7 @@ impl From<store::Error> for Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ResourceKind;
+    use crate::engine::config::ResourceKind;
 
     use super::*;
 

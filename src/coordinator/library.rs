@@ -1,6 +1,7 @@
 //! What configs may refer to: secrets and shared resources.
 
-use super::{Error, Handle, Resource, ResourceKind, SecretInfo};
+use super::{Error, Handle, Resource, SecretInfo};
+use crate::engine::config::ResourceKind;
 
 impl Handle {
     pub async fn secrets(&self) -> Result<Vec<SecretInfo>, Error> {

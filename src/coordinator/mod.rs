@@ -34,7 +34,7 @@ use tokio::net::TcpListener;
 
 use crate::{cluster::Policy, history::History, store::Database};
 
-pub use edit::{Draft, Patch, Resource, ResourceKind};
+pub use edit::{Draft, Patch, Resource};
 pub use error::Error;
 pub use handle::{Handle, Readiness, Role};
 pub use scaling::ScalingStatus;

@@ -37,7 +37,7 @@ use std::{collections::BTreeMap, fmt};
 
 pub use crate::component::{Fence, HttpMux, boottime_ms, not_found};
 pub use alone::Alone;
-pub use resources::{ResourceConfig, ResourceKind};
+pub use resources::ResourceConfig;
 pub use shared::Shared;
 pub use stream::{Services, Stream, Variables, tracer};
 pub use wiring::{Counts, Pipes};

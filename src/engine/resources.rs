@@ -1,7 +1,7 @@
 //! What several components of a stream share by label: one instance for all who ask, built when the first does.
 
 use super::{
-    config::StreamConfig,
+    config::{ResourceKind, StreamConfig},
     counted::{CountedCache, CountedRateLimit},
     wiring::{Shop, in_component},
 };
@@ -22,30 +22,6 @@ pub(super) struct Resources {
     outputs: Shelf<OutputConfig, Arc<dyn Sink>>,
     caches: Shelf<CacheConfig, Arc<dyn Cache>>,
     rate_limits: Shelf<RateLimitConfig, Arc<dyn RateLimit>>,
-}
-
-/// The kinds of resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ResourceKind {
-    Input,
-    Processor,
-    Output,
-    Cache,
-    RateLimit,
-}
-
-impl ResourceKind {
-    /// The kind that a request names.
-    pub fn named(name: &str) -> Option<ResourceKind> {
-        Some(match name {
-            "input" => ResourceKind::Input,
-            "processor" => ResourceKind::Processor,
-            "output" => ResourceKind::Output,
-            "cache" => ResourceKind::Cache,
-            "rate_limit" => ResourceKind::RateLimit,
-            _ => return None,
-        })
-    }
 }
 
 /// A resource's config, with its label or not.
@@ -144,22 +120,25 @@ impl<C: Clone, T: Clone> Shelf<C, T> {
 
     fn get(
         &self,
-        kind: &str,
+        kind: ResourceKind,
         label: &str,
         build: impl FnOnce(&C) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
         let Some(config) = self.config(label) else {
-            bail!("{kind} resource '{label}' was not found");
+            bail!("{} resource '{label}' was not found", kind.in_words());
         };
         match self.built.lock().get(label) {
             Some(Slot::Ready(built)) => return Ok(built.clone()),
-            Some(Slot::Building) => bail!("{kind} resource '{label}' is made of itself"),
+            Some(Slot::Building) => {
+                bail!("{} resource '{label}' is made of itself", kind.in_words())
+            }
             None => {}
         }
         self.built.lock().insert(label.to_owned(), Slot::Building);
-        let shelf = kind.replace(' ', "_");
-        let built = build(&config)
-            .map_err(|e| in_component(e, kind, label, &format!("root.{shelf}_resources")));
+        let built = build(&config).map_err(|e| {
+            let path = format!("root.{}", kind.field());
+            in_component(e, kind.in_words(), label, &path)
+        });
         let mut slots = self.built.lock();
         match &built {
             Ok(built) => slots.insert(label.to_owned(), Slot::Ready(built.clone())),
@@ -275,7 +254,7 @@ impl Resources {
     }
 
     pub fn input(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Box<dyn Source>> {
-        let shared = self.inputs.get("input", label, |config| {
+        let shared = self.inputs.get(ResourceKind::Input, label, |config| {
             let source = shop.clone().input(&on_shelf(config))?;
             Ok(Arc::new(tokio::sync::Mutex::new(source)))
         })?;
@@ -284,7 +263,7 @@ impl Resources {
 
     pub fn processor(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Chain> {
         let build = |config: &ProcessorConfig| shop.clone().processors(&[on_shelf(config)]);
-        self.processors.get("processor", label, build)
+        self.processors.get(ResourceKind::Processor, label, build)
     }
 
     pub fn processor_config(&self, label: &str) -> anyhow::Result<ProcessorConfig> {
@@ -295,22 +274,24 @@ impl Resources {
     }
 
     pub fn output(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Sink>> {
-        self.outputs
-            .get("output", label, |c| shop.clone().output(&on_shelf(c)))
-    }
-
-    pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
-        self.rate_limits.get("rate limit", label, |config| {
-            let name = on_shelf(config).component_name();
-            let shop = shop.clone().renamed(&config.renames);
-            let inner = config.config.build(&shop.context(name.clone()))?;
-            let limit = CountedRateLimit::new(&shop.metrics, &name, inner);
-            Ok(Arc::new(limit) as Arc<dyn RateLimit>)
+        self.outputs.get(ResourceKind::Output, label, |c| {
+            shop.clone().output(&on_shelf(c))
         })
     }
 
+    pub fn rate_limit(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn RateLimit>> {
+        self.rate_limits
+            .get(ResourceKind::RateLimit, label, |config| {
+                let name = on_shelf(config).component_name();
+                let shop = shop.clone().renamed(&config.renames);
+                let inner = config.config.build(&shop.context(name.clone()))?;
+                let limit = CountedRateLimit::new(&shop.metrics, &name, inner);
+                Ok(Arc::new(limit) as Arc<dyn RateLimit>)
+            })
+    }
+
     pub fn cache(&self, shop: &Arc<Shop>, label: &str) -> anyhow::Result<Arc<dyn Cache>> {
-        self.caches.get("cache", label, |config| {
+        self.caches.get(ResourceKind::Cache, label, |config| {
             let name = on_shelf(config).component_name();
             let shop = shop.clone().renamed(&config.renames);
             let inner = config.config.build(&shop.context(name.clone()))?;

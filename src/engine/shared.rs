@@ -1,8 +1,8 @@
 //! Resources that many streams of one process share: built once, for whoever asks for them by label.
 
 use super::{
-    config::StreamConfig,
-    resources::{BuiltResource, ResourceConfig, ResourceKind},
+    config::{ResourceKind, StreamConfig},
+    resources::{BuiltResource, ResourceConfig},
     stream::Services,
     wiring::Shop,
 };

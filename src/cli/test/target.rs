@@ -2,7 +2,7 @@
 
 use super::case::node_of;
 use crate::config::{Data, Entry, Group, Node, Shape};
-use crate::engine::config::{Mocks, StreamConfig};
+use crate::engine::config::{Mocks, ResourceKind, StreamConfig};
 use anyhow::{Context as _, bail};
 
 /// What a test names as its target.
@@ -101,13 +101,6 @@ fn replace(root: &mut Node, pointer: &str, new: &Node) -> anyhow::Result<()> {
 
 /// A config that has only these processors in its pipeline, and the resources of `root` and of further files.
 pub fn reduce(root: &Node, more: &[Node], processors: &Node) -> Node {
-    const RESOURCES: [&str; 5] = [
-        "processor_resources",
-        "cache_resources",
-        "rate_limit_resources",
-        "input_resources",
-        "output_resources",
-    ];
     let place = processors.place;
     let list = match &processors.data {
         Data::List(_) => processors.clone(),
@@ -116,7 +109,7 @@ pub fn reduce(root: &Node, more: &[Node], processors: &Node) -> Node {
     let entry = |key: &str, node: Node| Entry { key: key.to_owned(), place: node.place, node };
     let pipeline = node_of(Data::Map(vec![entry("processors", list)]));
     let mut entries = vec![entry("pipeline", pipeline)];
-    for key in RESOURCES {
+    for key in ResourceKind::ALL.iter().map(|k| k.field()) {
         let lists = std::iter::once(root).chain(more).filter_map(|n| n.get(key)?.as_list());
         let all: Vec<Node> = lists.flatten().cloned().collect();
         if !all.is_empty() {

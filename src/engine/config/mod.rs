@@ -2,6 +2,7 @@
 
 mod normal;
 mod read;
+mod resource_kind;
 mod schema;
 mod scrub;
 mod sections;
@@ -12,6 +13,7 @@ pub use normal::{normal, yaml};
 pub use read::{
     Checks, PROCESS_SECTIONS, Reading, STREAM_SECTIONS, read, read_part, resource_sections,
 };
+pub use resource_kind::ResourceKind;
 pub use schema::json_schema;
 pub use scrub::scrubbed;
 pub use sections::*;

@@ -1,7 +1,9 @@
 //! A stream's or a resource's config as somebody gave it, read and checked.
 
-use super::super::config::{Checks, PROCESS_SECTIONS, Reading, StreamConfig, read, read_part};
-use super::super::resources::{ResourceConfig, ResourceKind};
+use super::super::config::{
+    Checks, PROCESS_SECTIONS, Reading, ResourceKind, StreamConfig, read, read_part,
+};
+use super::super::resources::ResourceConfig;
 use super::super::stream::Variables;
 use crate::bloblang::Environment;
 use crate::component::{Component, Kind};
@@ -70,25 +72,21 @@ impl Reader<'_> {
             return Err(Refused::Unreadable(message));
         }
         Ok(match kind {
-            ResourceKind::Input => ResourceConfig::Input(self.component(&node, "input")?),
-            ResourceKind::Processor => {
-                ResourceConfig::Processor(self.component(&node, "processor")?)
-            }
-            ResourceKind::Output => ResourceConfig::Output(self.component(&node, "output")?),
-            ResourceKind::Cache => ResourceConfig::Cache(self.component(&node, "cache")?),
-            ResourceKind::RateLimit => {
-                ResourceConfig::RateLimit(self.component(&node, "rate_limit")?)
-            }
+            ResourceKind::Input => ResourceConfig::Input(self.component(&node, kind)?),
+            ResourceKind::Processor => ResourceConfig::Processor(self.component(&node, kind)?),
+            ResourceKind::Output => ResourceConfig::Output(self.component(&node, kind)?),
+            ResourceKind::Cache => ResourceConfig::Cache(self.component(&node, kind)?),
+            ResourceKind::RateLimit => ResourceConfig::RateLimit(self.component(&node, kind)?),
         })
     }
 
     fn component<B: Kind + ?Sized>(
         &self,
         node: &Node,
-        kind: &str,
+        kind: ResourceKind,
     ) -> Result<Component<B>, Refused> {
         let mut linter = Linter::new(self.bloblang);
-        let component = linter.at(&format!("{kind}_resources"), |l| Component::read(node, l));
+        let component = linter.at(kind.field(), |l| Component::read(node, l));
         let judged = self.judge(component, &linter.into_problems());
         judged.map_err(|e| self.as_lint(e))
     }

@@ -10,9 +10,9 @@ pub use rest::Rest;
 
 use super::{
     Outcome, Stream,
-    config::StreamConfig,
+    config::{ResourceKind, StreamConfig},
     measured,
-    resources::{ResourceConfig, ResourceKind},
+    resources::ResourceConfig,
     shared::Shared,
     stream::{Services, Variables},
     wiring::Pipes,

@@ -276,7 +276,7 @@ async fn resource(streams: Streams, call: HttpCall) -> Result<Response<Body>, Fa
     if call.request.method() != Method::POST {
         return Err(Failure::verb(call.request.method()));
     }
-    let Some(kind) = ResourceKind::named(&param(&call, "type")) else {
+    let Ok(kind) = param(&call, "type").parse::<ResourceKind>() else {
         let kinds = "Var `type` must be set to one of `cache`, `input`, `output`, `processor` or `rate_limit`";
         return Ok(plain_error(StatusCode::BAD_REQUEST, kinds));
     };
