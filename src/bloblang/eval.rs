@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::expr::{Arg, Args, Base, Expr, Field, Function, FunctionBody, Method, MethodBody};
 use super::fail::Fail;
+use super::fallback;
 use super::flow::Flow;
 use super::nil;
 use super::operators::Op;
@@ -85,10 +86,7 @@ impl Expr {
                 }
                 Ok(number::truth(&right.widened(right.eval(cx)?))?.into())
             }
-            Expr::Coalesce(pair) => match pair.0.eval(cx) {
-                Ok(flow) if !flow.is_empty() => Ok(flow),
-                _ => pair.1.eval(cx),
-            },
+            Expr::Coalesce(pair) => fallback::or(&pair.0, &pair.1, cx, Self::eval, Flow::is_empty),
             Expr::If(i) => {
                 for (n, (condition, result)) in i.branches.iter().enumerate() {
                     if condition_holds(condition, n, cx)? {

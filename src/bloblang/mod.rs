@@ -15,6 +15,7 @@ mod environment;
 mod eval;
 mod expr;
 mod fail;
+mod fallback;
 mod flow;
 pub mod functions;
 mod interpolate;

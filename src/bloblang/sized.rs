@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::expr::{Expr, Method};
 use super::fail::Fail;
+use super::fallback;
 use super::flow::Flow;
 use super::spec::CallError;
 use crate::value::Value;
@@ -38,14 +39,10 @@ impl Expr {
         }
         match self {
             Expr::Method(method) => match (method.name, method.args.query(0)) {
-                ("catch", Some(fallback)) => match method.target.eval_sized(cx) {
-                    Ok(sized) => Ok(sized),
-                    Err(fail) => {
-                        let text = Flow::Value(Value::String(fail.message()));
-                        cx.with(text, |cx| fallback.eval_sized(cx))
-                    }
-                },
-                ("or", Some(fallback)) => either(&method.target, fallback, cx),
+                ("catch", Some(second)) => {
+                    fallback::catch(&method.target, second, cx, Self::eval_sized)
+                }
+                ("or", Some(second)) => either(&method.target, second, cx),
                 _ => Ok((self.eval(cx)?, Size::of(method))),
             },
             Expr::Coalesce(pair) => either(&pair.0, &pair.1, cx),
@@ -78,12 +75,10 @@ impl Expr {
     }
 }
 
-/// The first unless it fails or is empty, else the second.
 fn either(first: &Expr, second: &Expr, cx: &mut Context<'_>) -> Result<(Flow, Size), Fail> {
-    match first.eval_sized(cx) {
-        Ok(sized) if !sized.0.is_empty() => Ok(sized),
-        _ => second.eval_sized(cx),
-    }
+    fallback::or(first, second, cx, Expr::eval_sized, |sized| {
+        sized.0.is_empty()
+    })
 }
 
 /// Whether a method takes numbers of the usual size only.

@@ -8,7 +8,7 @@ use crate::bloblang::fail::Fail;
 use crate::bloblang::flow::Flow;
 use crate::bloblang::methods::objects;
 use crate::bloblang::program::{self, Program};
-use crate::bloblang::{parse, path};
+use crate::bloblang::{fallback, parse, path};
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -47,25 +47,16 @@ pub(crate) fn method(name: &str) -> Option<CoreMethod> {
 }
 
 fn catch(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    let fail = match method.target.eval(cx) {
-        Ok(flow) => return Ok(flow),
-        Err(fail) => fail,
-    };
     match method.args.query(0) {
-        Some(query) => cx.with(Flow::Value(Value::String(fail.message())), |cx| {
-            query.eval(cx)
-        }),
-        None => Ok(Flow::NULL),
+        Some(query) => fallback::catch(&method.target, query, cx, Expr::eval),
+        None => method.target.eval(cx),
     }
 }
 
 fn or(method: &Method, cx: &mut Context<'_>) -> Result<Flow, Fail> {
-    match method.target.eval(cx) {
-        Ok(flow) if !flow.is_empty() => Ok(flow),
-        _ => match method.args.query(0) {
-            Some(query) => query.eval(cx),
-            None => Ok(Flow::NULL),
-        },
+    match method.args.query(0) {
+        Some(query) => fallback::or(&method.target, query, cx, Expr::eval, Flow::is_empty),
+        None => method.target.eval(cx),
     }
 }
 
