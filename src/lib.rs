@@ -8,6 +8,7 @@
 //! - [`codec`]: values as YAML, XML, MessagePack and back. Pure.
 //! - [`bloblang`]: the mapping language: parser, compiler, evaluation, functions and methods. Pure.
 //! - [`config`]: YAML with positions, `${}` interpolation, and the reader that lints while it reads.
+//! - [`sqlite`]: what its users, the components and the store, have in common.
 //! - [`component`]: what a component is, how it declares itself, and every input, processor and output there is.
 //! - [`engine`]: runs one stream; knows the component traits, never a component by name.
 //! - [`cluster`]: who runs what, decided in pure functions over a view of the world. No clock, no I/O.
@@ -32,6 +33,7 @@ pub mod history;
 pub mod ids;
 pub mod message;
 pub mod proto;
+pub mod sqlite;
 pub mod store;
 pub mod tasks;
 pub mod telemetry;

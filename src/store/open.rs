@@ -8,11 +8,12 @@ use std::{
 };
 
 use sqlx::{
-    AnyConnection, AnyPool, ConnectOptions, Connection, Executor,
+    AnyPool, ConnectOptions, Connection, Executor,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
 
 use super::{Error, migrate};
+use crate::sqlite::is_settled;
 
 /// Where the state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,16 +117,6 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// Whether a connection may be used again: no transaction is left open on it.
-///
-/// A full disk makes SQLite roll back by itself, and then refuse the driver's own rollback; the driver goes on counting that
-/// transaction as open, and would take every later one for a part of it: reported as committed, and never durable.
-async fn is_settled(connection: &mut AnyConnection) -> sqlx::Result<bool> {
-    // A rollback that still waits is carried out first.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
 }
 
 /// A pooler may know none of what the driver begins each session with, and no option turns that off.

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "config",
         &["formats", "value", "message", "codec", "bloblang"],
     ),
+    ("sqlite", &[]),
     ("telemetry", &["value", "message", "bloblang", "config"]),
     (
         "component",
@@ -28,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "bloblang",
             "config",
             "telemetry",
+            "sqlite",
         ],
     ),
     (
@@ -49,7 +51,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("proto", &[]),
     ("tasks", &[]),
     ("args", &["ids", "cluster", "config"]),
-    ("store", &["ids", "cluster"]),
+    ("store", &["ids", "cluster", "sqlite"]),
     ("history", &["ids", "cluster"]),
     (
         "coordinator",

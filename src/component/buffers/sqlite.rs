@@ -5,9 +5,9 @@ use super::queue::Queue;
 use super::records;
 use crate::component::{
     BatchError, BuildBuffer, Chain, Context, ProcessorConfig, Run, Source, Transaction,
-    clients::sql::is_settled,
 };
 use crate::message::Batch;
+use crate::sqlite::is_settled;
 use anyhow::Context as _;
 use async_trait::async_trait;
 use sqlx::sqlite::{

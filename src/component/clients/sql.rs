@@ -1,9 +1,10 @@
 //! SQL databases: one pool for each component, values in and out.
 
+use crate::sqlite::is_settled;
 use crate::value::{Object, Str, Value};
 use anyhow::{Context as _, anyhow, bail};
 use sqlx::{
-    AssertSqlSafe, Column, Connection, Row, SqliteConnection, TypeInfo, ValueRef,
+    AssertSqlSafe, Column, Row, TypeInfo, ValueRef,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow},
     sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow},
 };
@@ -199,18 +200,6 @@ impl Database {
         all.retain(|statements| !statements.trim().is_empty());
         Ok(all)
     }
-}
-
-/// Whether a connection may be used again: no transaction is left open on it.
-///
-/// A full disk makes SQLite roll back by itself, and then refuse the driver's own rollback; the driver goes on counting that
-/// transaction as open, and would take every later one for a part of it: reported as committed, and never durable.
-pub(in crate::component) async fn is_settled(
-    connection: &mut SqliteConnection,
-) -> sqlx::Result<bool> {
-    // A rollback that still waits is carried out first.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
 }
 
 /// The options of a `file:` address, and whether it is a database in memory.
