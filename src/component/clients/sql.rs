@@ -80,7 +80,7 @@ impl Database {
                     .collect::<anyhow::Result<Vec<_>>>()?
             }
             Pool::Postgres(pool) => {
-                let rows = postgres(query, args)?
+                let rows = postgres(query, args)
                     .fetch_all(pool)
                     .await
                     .map_err(explain)?;
@@ -109,7 +109,7 @@ impl Database {
             Pool::Postgres(pool) => {
                 let mut transaction = pool.begin().await.map_err(explain)?;
                 for args in sets {
-                    let query = postgres(statement, args)?;
+                    let query = postgres(statement, args);
                     query.execute(&mut *transaction).await.map_err(explain)?;
                 }
                 transaction.commit().await.map_err(explain)
@@ -232,40 +232,34 @@ fn sqlite_options(dsn: &str) -> anyhow::Result<(SqliteConnectOptions, bool)> {
 
 type SqliteQuery<'q> = sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-fn sqlite<'q>(query: &str, args: &[Value]) -> SqliteQuery<'q> {
-    let mut query = sqlx::query(AssertSqlSafe(query.to_owned()));
-    for arg in args {
-        query = match arg {
-            Value::Null => query.bind(None::<String>),
-            Value::Bool(b) => query.bind(*b),
-            Value::Bytes(b) => query.bind(b.to_vec()),
-            other => match number(other) {
-                Some(Number::Int(n)) => query.bind(n),
-                Some(Number::Float(n)) => query.bind(n),
-                None => query.bind(text(other)),
-            },
-        };
-    }
-    query
+/// A statement with its arguments: the same for both databases, whose types have nothing else in common.
+macro_rules! with_args {
+    ($statement:expr, $args:expr) => {{
+        let mut query = sqlx::query(AssertSqlSafe($statement.to_owned()));
+        for arg in $args {
+            query = match arg {
+                Value::Null => query.bind(None::<String>),
+                Value::Bool(b) => query.bind(*b),
+                Value::Bytes(b) => query.bind(b.to_vec()),
+                other => match number(other) {
+                    Some(Number::Int(n)) => query.bind(n),
+                    Some(Number::Float(n)) => query.bind(n),
+                    None => query.bind(text(other)),
+                },
+            };
+        }
+        query
+    }};
+}
+
+fn sqlite<'q>(statement: &str, args: &[Value]) -> SqliteQuery<'q> {
+    with_args!(statement, args)
 }
 
 type PgQuery<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
-fn postgres<'q>(query: &str, args: &[Value]) -> anyhow::Result<PgQuery<'q>> {
-    let mut query = sqlx::query(AssertSqlSafe(query.to_owned()));
-    for arg in args {
-        query = match arg {
-            Value::Null => query.bind(None::<String>),
-            Value::Bool(b) => query.bind(*b),
-            Value::Bytes(b) => query.bind(b.to_vec()),
-            other => match number(other) {
-                Some(Number::Int(n)) => query.bind(n),
-                Some(Number::Float(n)) => query.bind(n),
-                None => query.bind(text(other)),
-            },
-        };
-    }
-    Ok(query)
+fn postgres<'q>(statement: &str, args: &[Value]) -> PgQuery<'q> {
+    with_args!(statement, args)
 }
 
 enum Number {
