@@ -35,6 +35,14 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for Body<T> {
     }
 }
 
+/// Whether the body says of itself that it is JSON.
+pub fn is_json(request: &Request) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    content_type
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.contains("json"))
+}
+
 /// A body of JSON.
 pub fn parse_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text)

@@ -15,7 +15,7 @@ use super::{
     Api,
     draft::{self, Checked},
     error::{Error, ErrorBody, Result},
-    extract::{Body, Conditions, Page, Paging, Path, Query, parse_json, text},
+    extract::{Body, Conditions, Page, Paging, Path, Query, is_json, parse_json, text},
     validate::ProblemSchema,
 };
 use crate::{
@@ -141,11 +141,7 @@ impl FromRequest<Api> for Definition {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &Api) -> Result<Self> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.contains("json"));
+        let is_json = is_json(&request);
         let query = request.uri().query().unwrap_or_default().to_owned();
         let text = text(request, state).await?;
         if is_json {

@@ -3,7 +3,6 @@
 use axum::{
     Json,
     extract::{FromRequest, Request},
-    http::header,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     Api, draft,
     error::{Error, ErrorBody, Result},
-    extract::{parse_json, text},
+    extract::{is_json, parse_json, text},
 };
 use crate::config::{Level, Problem};
 
@@ -57,11 +56,7 @@ impl FromRequest<Api> for Posted {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &Api) -> Result<Self> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.contains("json"));
+        let is_json = is_json(&request);
         let text = text(request, state).await?;
         match is_json {
             true => parse_json(&text).map(|body: ValidateRequest| Posted(body.config)),
