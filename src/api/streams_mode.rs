@@ -256,19 +256,11 @@ fn check(text: &str) -> Result<Checked> {
         .into_iter()
         .filter(|p| p.level == Level::Error)
         .collect();
-    // As in streams mode: without its type nothing can be said about a component.
-    if let Some(unknown) = errors
-        .iter()
-        .find(|p| p.message.starts_with("unable to infer"))
-    {
-        let (line, message) = (unknown.place.line, &unknown.message);
-        return Err(Failure::Request(format!("({line},1) {message}")));
+    if let Some(why) = wire::untyped(&errors) {
+        return Err(Failure::Request(why));
     }
     if !errors.is_empty() {
-        let shown = errors
-            .iter()
-            .map(|p| format!("({},{}) {}", p.place.line, p.place.column, p.message));
-        return Err(Failure::Lint(shown.collect()));
+        return Err(Failure::Lint(errors.iter().map(wire::problem).collect()));
     }
     draft::check(text).map_err(|_| Failure::Request("the config can't be read".into()))
 }

@@ -5,6 +5,7 @@ use super::super::config::{
 };
 use super::super::resources::ResourceConfig;
 use super::super::stream::Variables;
+use super::wire;
 use crate::bloblang::Environment;
 use crate::component::{Component, Kind};
 use crate::config::{Data, Field, Level, Linter, Node, Problem, interpolate};
@@ -120,27 +121,16 @@ impl Reader<'_> {
             .iter()
             .filter(|p| p.level == Level::Error)
             .collect();
-        // Without its type nothing can be said about a component; like what isn't YAML, that isn't a matter of lint.
-        if let Some(unknown) = errors
-            .iter()
-            .find(|p| p.message.starts_with("unable to infer"))
-        {
-            // The peers know the line only.
-            let (line, message) = (unknown.place.line, &unknown.message);
-            return Err(Refused::Unreadable(format!("({line},1) {message}")));
+        if let Some(why) = wire::untyped(errors.iter().copied()) {
+            return Err(Refused::Unreadable(why));
         }
-        let shown = errors.iter().map(|p| shown(p));
+        let shown = errors.iter().map(|p| wire::problem(p));
         match read {
             Some(read) if errors.is_empty() || self.chilled => Ok(read),
             None if self.chilled => Err(Refused::Unmakeable(shown.collect::<Vec<_>>().join("; "))),
             _ => Err(Refused::Lint(shown.collect())),
         }
     }
-}
-
-fn shown(problem: &Problem) -> String {
-    let place = problem.place;
-    format!("({},{}) {}", place.line, place.column, problem.message)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The shapes in which streams are shown to tools that were written for the peers' streams mode.
 
+use crate::config::Problem;
 use crate::formats::duration;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;
@@ -31,6 +32,21 @@ pub fn stats(counted: Json, uptime: Duration) -> Json {
 /// The body of an answer that refuses a config for what the lint found.
 pub fn lint_errors(errors: &[String]) -> Json {
     json!({ "lint_errors": errors })
+}
+
+/// A problem of a config in one line.
+pub fn problem(problem: &Problem) -> String {
+    let place = problem.place;
+    format!("({},{}) {}", place.line, place.column, problem.message)
+}
+
+/// What a config is refused with in which the type of a component isn't known: nothing can be said about such a component, and like what
+/// isn't YAML that isn't a matter of lint.
+pub fn untyped<'p>(errors: impl IntoIterator<Item = &'p Problem>) -> Option<String> {
+    let mut errors = errors.into_iter();
+    let unknown = errors.find(|p| p.message.starts_with("unable to infer"))?;
+    // The peers know the line only.
+    Some(format!("({},1) {}", unknown.place.line, unknown.message))
 }
 
 /// Lays one config over another: maps key by key, everything else whole.
