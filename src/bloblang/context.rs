@@ -15,9 +15,11 @@ const MAX_CALLS: u32 = 20_000_000;
 
 /// How much of the caller's stack an evaluation uses before it goes on with a stack of its own.
 const STACK_SHARE: usize = 192 * 1024;
-/// The size of a further stack, and what is kept free at its end.
-pub(crate) const STACK_SIZE: usize = 32 * 1024 * 1024;
-pub(crate) const STACK_RESERVE: usize = 512 * 1024;
+/// The size of a thread's stack where messages are dealt with. Much of what is done with a value follows its nesting by recursion, in
+/// libraries too, and a document may be ten thousand levels deep. Only what is used takes memory.
+pub(crate) const STACK_SIZE: usize = 64 << 20;
+/// What is kept free of it for that, twice what the worst was seen to take.
+pub(crate) const STACK_RESERVE: usize = 32 << 20;
 
 /// What an evaluation sees and keeps.
 pub(crate) struct Context<'a> {

@@ -95,6 +95,7 @@ pub fn main(args: Vec<String>) -> ExitCode {
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(crate::bloblang::STACK_SIZE)
         .enable_all()
         .build()
     {

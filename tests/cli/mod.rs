@@ -9,6 +9,7 @@ mod examples;
 mod foresight;
 mod many_streams;
 mod metrics;
+mod nesting;
 mod rules;
 mod unit_tests;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::{
-    bloblang::{Mapped, Mapping},
+    bloblang::{Mapped, Mapping, STACK_SIZE},
     codec::json_text::{self, Layout},
     message::Message,
     value::Value,
@@ -57,7 +57,7 @@ pub(super) fn run(mapping: &Mapping, options: &Options) -> anyhow::Result<()> {
     let queue = Mutex::new(queue);
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| {
+            let work = || {
                 loop {
                     let Ok((lines, done)) = queue.lock().recv() else {
                         return;
@@ -65,7 +65,10 @@ pub(super) fn run(mapping: &Mapping, options: &Options) -> anyhow::Result<()> {
                     // Nobody waits for it once nobody reads the output any more.
                     let _ = done.send(make(mapping, options, lines));
                 }
-            });
+            };
+            thread::Builder::new()
+                .stack_size(STACK_SIZE)
+                .spawn_scoped(scope, work)?;
         }
         let printer = scope.spawn(move || print(&in_turn));
         let read = read(options, &jobs, &turns);
