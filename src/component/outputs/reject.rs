@@ -2,7 +2,7 @@
 
 use crate::bloblang::Interpolated;
 use crate::component::{BatchError, BuildOutput, Context, Output, WriteError, Writer};
-use crate::message::Message;
+use crate::message::{ComponentName, Message};
 use async_trait::async_trait;
 
 crate::single! {
@@ -17,16 +17,22 @@ crate::spec! {
 }
 
 impl BuildOutput for Config {
-    fn build(&self, _: &Context) -> anyhow::Result<Output> {
+    fn build(&self, cx: &Context) -> anyhow::Result<Output> {
         Ok(Output::Writer {
-            writer: Box::new(Reject(self.0.clone())),
+            writer: Box::new(Reject {
+                reason: self.0.clone(),
+                name: cx.name.clone(),
+            }),
             max_in_flight: 1,
             batching: None,
         })
     }
 }
 
-struct Reject(Interpolated);
+struct Reject {
+    reason: Interpolated,
+    name: ComponentName,
+}
 
 #[async_trait]
 impl Writer for Reject {
@@ -35,8 +41,12 @@ impl Writer for Reject {
     }
 
     async fn write(&self, batch: &[Message]) -> Result<(), WriteError> {
-        let reason = match self.0.text(batch, 0) {
-            Ok(text) => BatchError::whole(&*text),
+        let ComponentName { label, path, .. } = &self.name;
+        let reason = match self.reason.text(batch, 0) {
+            Ok(text) => {
+                tracing::debug!(target: "stream", %label, %path, "Rejecting message: {text}");
+                BatchError::whole(&*text)
+            }
             Err(error) => BatchError::whole(format!("reject message interpolation error: {error}")),
         };
         Err(WriteError::Failed(reason))
