@@ -50,13 +50,15 @@ enum Inside {
     String,
     /// After a backslash in a string.
     Escape,
-    /// A number, `true`, `false` or `null` that stands by itself.
-    Scalar,
+    /// A number that stands by itself.
+    Number,
+    /// `true`, `false` or `null` that stands by itself.
+    Word,
 }
 
 impl Cutting {
     fn emit(&mut self, document: Bytes, out: &mut Vec<Batch>) -> anyhow::Result<()> {
-        let value = value::parse(&document).map_err(|e| anyhow!("a document isn't JSON: {e}"))?;
+        let value = value::parse(&document).map_err(|e| anyhow!("{e}"))?;
         out.push(Batch::from_buf([Message::from_value(value)]));
         Ok(())
     }
@@ -75,11 +77,12 @@ impl Cutting {
                 }
                 _ => {}
             },
-            Inside::Scalar if matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'{' | b'[' | b'"') => {
+            Inside::Number if matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E') => {}
+            Inside::Word if byte.is_ascii_alphabetic() => {}
+            Inside::Number | Inside::Word => {
                 self.inside = Inside::Nothing;
                 return End::Before;
             }
-            Inside::Scalar => {}
             Inside::Nothing => match byte {
                 b'"' => self.inside = Inside::String,
                 b'{' | b'[' => self.depth += 1,
@@ -90,7 +93,8 @@ impl Cutting {
                     }
                 }
                 b' ' | b'\t' | b'\r' | b'\n' => {}
-                _ if self.depth == 0 => self.inside = Inside::Scalar,
+                b'0'..=b'9' | b'-' if self.depth == 0 => self.inside = Inside::Number,
+                _ if self.depth == 0 => self.inside = Inside::Word,
                 _ => {}
             },
         }
@@ -168,6 +172,18 @@ mod tests {
         ];
         for (text, wanted) in table {
             scan(&JsonDocuments, text.as_bytes(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_comes_before_a_fault_is_there() {
+        for text in ["1a", "1,2", "1]", "true,", "1:x"] {
+            let mut scan = JsonDocuments.open("");
+            let mut out = Vec::new();
+            let pushed = scan.push(Bytes::from(text), &mut out);
+            let ended = pushed.and_then(|()| scan.finish(&mut out));
+            assert!(ended.is_err(), "{text}");
+            assert_eq!(out.len(), 1, "{text}");
         }
     }
 
