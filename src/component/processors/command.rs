@@ -6,7 +6,7 @@ use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
 use crate::message::{Batch, Message};
 use crate::value::Value;
 use async_trait::async_trait;
-use std::process::Stdio;
+use std::{os::unix::process::ExitStatusExt, process::Stdio};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,7 @@ struct Run {
 #[async_trait]
 impl ProcessAsync for Run {
     async fn process(&self, mut batch: Batch) -> Vec<Batch> {
-        let commands: Vec<_> = (0..batch.len()).map(|i| self.command(&batch, i)).collect();
+        let commands: Vec<_> = batch.iter().map(|message| self.command(message)).collect();
         for (message, command) in batch.iter_mut().zip(commands) {
             let done = match command {
                 Ok(command) => self.run(command, message).await,
@@ -65,12 +65,14 @@ impl ProcessAsync for Run {
 }
 
 impl Run {
-    fn command(&self, batch: &[Message], index: usize) -> Result<(String, Command), String> {
-        let name = self.config.name.text(batch, index);
+    /// The command for a message: queries see it as a batch of its own.
+    fn command(&self, message: &Message) -> Result<(String, Command), String> {
+        let batch = std::slice::from_ref(message);
+        let name = self.config.name.text(batch, 0);
         let name = name.map_err(|e| format!("name interpolation error: {e}"))?;
         let mut command = Command::new(&*name);
         if let Some(mapping) = &self.config.args_mapping {
-            let args = mapping.value(batch, index);
+            let args = mapping.value(batch, 0);
             match args.map_err(|e| format!("args mapping error: {e}"))? {
                 Some(Value::Array(args)) => {
                     for arg in args.iter() {
@@ -96,7 +98,7 @@ impl Run {
     async fn run(
         &self,
         (name, mut command): (String, Command),
-        message: &Message,
+        message: &mut Message,
     ) -> Result<Vec<u8>, String> {
         let mut child = command.spawn().map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
@@ -143,16 +145,38 @@ impl Run {
             ));
         }
         if status.success() {
+            if !errors.is_empty() {
+                let errors = String::from_utf8_lossy(&errors);
+                message.metadata_mut().set("command_stderr", &*errors);
+            }
             return Ok(output);
         }
-        let ended = match status.code() {
-            Some(code) => format!("exit status {code}"),
-            None => status.to_string(),
+        let ended = match (status.code(), status.signal()) {
+            (None, Some(signal)) => format!("signal: {}", signal_name(signal)),
+            (code, _) => format!("exit status {}", code.unwrap_or_default()),
         };
         let errors = String::from_utf8_lossy(&errors);
-        let colon = if errors.is_empty() { "" } else { ": " };
-        Err(format!("execution error: {ended}{colon}{errors}"))
+        Err(format!("execution error: {ended}: {errors}"))
     }
+}
+
+/// What the operating system calls a signal.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        libc::SIGHUP => "hangup",
+        libc::SIGINT => "interrupt",
+        libc::SIGQUIT => "quit",
+        libc::SIGILL => "illegal instruction",
+        libc::SIGABRT => "aborted",
+        libc::SIGFPE => "floating point exception",
+        libc::SIGKILL => "killed",
+        libc::SIGSEGV => "segmentation fault",
+        libc::SIGPIPE => "broken pipe",
+        libc::SIGALRM => "alarm clock",
+        libc::SIGTERM => "terminated",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
 }
 
 /// A value as an argument: text as it is, anything else as JSON.
