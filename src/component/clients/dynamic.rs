@@ -4,6 +4,7 @@ use super::http::plain_error;
 use crate::bloblang::Environment;
 use crate::component::{Component, HttpCall, HttpHandler, Kind};
 use crate::config::{Field, Level, Linter, Node, Shape};
+use crate::formats::duration;
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Response, StatusCode, header},
@@ -61,7 +62,7 @@ pub(crate) struct Entry {
 impl Entry {
     fn to_json(&self) -> serde_json::Value {
         json!({
-            "uptime": crate::formats::duration::show(self.since.elapsed()),
+            "uptime": duration::show(self.since.elapsed()),
             "config": self.config.to_json(),
             "config_raw": self.text,
         })
@@ -118,10 +119,9 @@ pub(crate) fn one_handler<R: Registry>(registry: Arc<R>) -> HttpHandler {
 }
 
 async fn one<R: Registry>(registry: &R, call: HttpCall) -> Response<Body> {
-    let label = call.params.iter().find(|(name, _)| name == "id");
-    let label = label.map(|(_, value)| value.clone()).unwrap_or_default();
+    let label = label(&call);
     match *call.request.method() {
-        Method::GET => match registry.list(|all| all.get(&label).map(ordered)) {
+        Method::GET => match registry.list(|all| all.get(&label).map(|e| e.text.clone())) {
             Some(body) => text(body),
             None => plain_error(
                 StatusCode::NOT_FOUND,
@@ -143,11 +143,30 @@ async fn one<R: Registry>(registry: &R, call: HttpCall) -> Response<Body> {
             registry.remove(&label).await;
             Response::new(Body::empty())
         }
-        _ => plain_error(
-            StatusCode::BAD_REQUEST,
-            "verb not supported: use GET, POST or DELETE",
-        ),
+        ref other => failed(&format!("verb not supported: {other}")),
     }
+}
+
+/// Answers requests for how long one component has been there.
+pub(crate) fn uptime_handler<R: Registry>(registry: Arc<R>) -> HttpHandler {
+    Arc::new(move |call| -> BoxFuture<'static, Response<Body>> {
+        let label = label(&call);
+        let since = registry.list(|all| all.get(&label).map(|entry| entry.since));
+        let answer = match since {
+            Some(since) => text(duration::show(since.elapsed())),
+            None => plain_error(
+                StatusCode::NOT_FOUND,
+                &format!("Dynamic component '{label}' is unknown"),
+            ),
+        };
+        Box::pin(async { answer })
+    })
+}
+
+/// What a request's path says for `id`.
+fn label(call: &HttpCall) -> String {
+    let label = call.params.iter().find(|(name, _)| name == "id");
+    label.map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
 async fn set<R: Registry>(registry: &R, label: &str, config: String) -> Result<(), String> {

@@ -1,7 +1,9 @@
 //! `dynamic`: inputs that come and go by request.
 
 use super::joined::Joined;
-use crate::component::clients::dynamic::{Entry, Registry, Written, list_handler, one_handler};
+use crate::component::clients::dynamic::{
+    Entry, Registry, Written, list_handler, one_handler, uptime_handler,
+};
 use crate::component::{
     BuildInput, Component, Context, HttpRoute, Input, InputConfig, Run, Source,
 };
@@ -58,13 +60,16 @@ impl BuildInput for Config {
         };
         let about = "Read, set and remove a dynamic input.";
         let one = mux.route(&format!("{base}/{{id}}"), about, one_handler(desk.clone()));
+        let about = "How long a dynamic input has been there.";
+        let path = format!("{base}/{{id}}/uptime");
+        let uptime = mux.route(&path, about, uptime_handler(desk.clone()));
         let list = mux.route(&base, "The dynamic inputs.", list_handler(desk.clone()));
         Ok(Input::Source(Box::new(Dynamic {
             joined,
             added,
             stop: cx.wiring.soft_stop(),
             desk,
-            _routes: [one, list],
+            _routes: [one, uptime, list],
         })))
     }
 }
@@ -148,7 +153,7 @@ struct Dynamic {
     added: mpsc::Receiver<Box<dyn Source>>,
     stop: CancellationToken,
     desk: Arc<Desk>,
-    _routes: [HttpRoute; 2],
+    _routes: [HttpRoute; 3],
 }
 
 #[async_trait]

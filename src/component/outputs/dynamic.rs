@@ -2,7 +2,9 @@
 
 use super::parts::add_error;
 use super::retrying::{Patience, Retrying};
-use crate::component::clients::dynamic::{Entry, Registry, Written, list_handler, one_handler};
+use crate::component::clients::dynamic::{
+    Entry, Registry, Written, list_handler, one_handler, uptime_handler,
+};
 use crate::component::{
     Answer, BatchError, BuildOutput, Component, Context, HttpRoute, Output, OutputConfig, Sink,
 };
@@ -56,10 +58,13 @@ impl BuildOutput for Config {
         };
         let about = "Read, set and remove a dynamic output.";
         let one = mux.route(&format!("{base}/{{id}}"), about, one_handler(desk.clone()));
+        let about = "How long a dynamic output has been there.";
+        let path = format!("{base}/{{id}}/uptime");
+        let uptime = mux.route(&path, about, uptime_handler(desk.clone()));
         let list = mux.route(&base, "The dynamic outputs.", list_handler(desk.clone()));
         Ok(Output::Sink(Box::new(Dynamic {
             desk,
-            _routes: [one, list],
+            _routes: [one, uptime, list],
         })))
     }
 }
@@ -139,7 +144,7 @@ impl Registry for Desk {
 
 struct Dynamic {
     desk: Arc<Desk>,
-    _routes: [HttpRoute; 2],
+    _routes: [HttpRoute; 3],
 }
 
 #[async_trait]
