@@ -2,13 +2,15 @@
 
 use super::scanned::Cutter;
 use super::scanning::Scanning;
+use crate::bloblang::Mapping;
 use crate::component::clients::sockets::{Network, Stream, connect};
 use crate::component::{Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner};
-use crate::message::Metadata;
+use crate::message::{Message, Metadata};
+use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 crate::fields! {
     /// Where to connect.
@@ -18,6 +20,8 @@ crate::fields! {
         network: Network,
         /// The address: `host:port` for TCP, a path for Unix sockets.
         address: String,
+        /// Makes what is sent first on each connection; without it, nothing is.
+        open_message_mapping: Option<Mapping> [advanced],
         /// Whether messages that weren't delivered are sent again.
         auto_replay_nacks: bool = "true",
     }
@@ -51,11 +55,27 @@ struct Socket {
     buffer: BytesMut,
 }
 
+impl Socket {
+    /// What a connection begins with.
+    fn first(&self) -> anyhow::Result<Option<Bytes>> {
+        let Some(mapping) = &self.config.open_message_mapping else {
+            return Ok(None);
+        };
+        let value = mapping.value(&[Message::new("")], 0);
+        let value = value.map_err(|e| anyhow!("open_message_mapping: {e}"))?;
+        Ok(value.map(|value| Message::from_value(value).bytes().clone()))
+    }
+}
+
 #[async_trait]
 impl Reader for Socket {
     async fn connect(&mut self) -> anyhow::Result<()> {
         if self.open.is_none() {
-            let stream = connect(self.config.network, &self.config.address).await?;
+            let mut stream = connect(self.config.network, &self.config.address).await?;
+            if let Some(first) = self.first()? {
+                let sent = stream.write_all(&first).await;
+                sent.context("send the first message")?;
+            }
             let scan = self.scanner.open(&self.config.address);
             self.open = Some((stream, Cutter::new(scan, Metadata::default())));
         }

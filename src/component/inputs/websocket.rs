@@ -21,7 +21,9 @@ crate::fields! {
     /// Where to connect.
     pub struct Config {
         ..websocket: WebsocketConfig,
-        /// Messages to send when the connection is open.
+        /// A message to send when the connection is open.
+        open_message: Option<String> [advanced],
+        /// Messages to send after it.
         open_messages: Option<Vec<String>> [advanced],
         /// Their type.
         open_message_type: MessageType = "binary" [advanced],
@@ -47,7 +49,8 @@ crate::spec! {
 
 impl BuildInput for Config {
     fn build(&self, _: &Context) -> anyhow::Result<Input> {
-        let messages = self.open_messages.as_deref().unwrap_or_default();
+        let one = self.open_message.iter().filter(|text| !text.is_empty());
+        let messages = one.chain(self.open_messages.iter().flatten());
         let frame = |text: &String| match self.open_message_type {
             MessageType::Binary => Frame::Binary(Bytes::copy_from_slice(text.as_bytes())),
             MessageType::Text => Frame::Text(text.as_str().into()),
@@ -55,7 +58,7 @@ impl BuildInput for Config {
         Ok(Input::Reader {
             reader: Box::new(Websocket {
                 opener: self.websocket.opener()?,
-                first: messages.iter().map(frame).collect(),
+                first: messages.map(frame).collect(),
                 max_retries: self
                     .connection
                     .max_retries
