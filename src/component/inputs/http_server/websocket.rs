@@ -54,7 +54,7 @@ async fn serve(gate: Arc<Gate>, mut socket: WebSocket, metadata: Metadata) {
             Outcome::Closing => return,
         };
         for reply in replies.iter().flatten() {
-            if say_bytes(&mut socket, reply.bytes()).await.is_err() {
+            if answer_with(&mut socket, reply.bytes()).await.is_err() {
                 return;
             }
         }
@@ -83,14 +83,17 @@ async fn admit(gate: &Gate, socket: &mut WebSocket, bytes: usize) -> bool {
     }
 }
 
+/// What the config says goes as bytes.
 async fn say(socket: &mut WebSocket, text: &str) -> Result<(), axum::Error> {
-    socket.send(Frame::Text(text.to_owned().into())).await
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    socket.send(Frame::Binary(bytes)).await
 }
 
-/// Text goes as text, other bytes as they are.
-async fn say_bytes(socket: &mut WebSocket, bytes: &Bytes) -> Result<(), axum::Error> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => say(socket, text).await,
-        Err(_) => socket.send(Frame::Binary(bytes.clone())).await,
-    }
+/// Answers go as text, unless they aren't any.
+async fn answer_with(socket: &mut WebSocket, bytes: &Bytes) -> Result<(), axum::Error> {
+    let frame = match std::str::from_utf8(bytes) {
+        Ok(text) => Frame::Text(text.into()),
+        Err(_) => Frame::Binary(bytes.clone()),
+    };
+    socket.send(frame).await
 }
