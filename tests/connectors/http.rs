@@ -233,3 +233,246 @@ output: {{http_server: {{address: '{address}', timeout: 100ms}}}}"
     assert!(rest.contains("m2\n") && rest.contains("m3\n"), "{rest}");
     assert_eq!(stream.wait().await, Outcome::Completed);
 }
+
+/// Serves what `answer` makes of each request's number and text, byte for byte, one request for each connection; and the requests so far.
+async fn raw_server(
+    answer: impl Fn(usize, &str) -> String + Send + 'static,
+) -> (String, Arc<std::sync::Mutex<Vec<String>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let requests = asked.clone();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let (mut request, mut chunk) = (String::new(), [0; 65536]);
+            while !is_whole(&request) {
+                let read = stream.read(&mut chunk).await.expect("a request");
+                assert!(read > 0, "a request breaks off: {request}");
+                request += &String::from_utf8_lossy(&chunk[..read]);
+            }
+            let answer = answer(number, &request);
+            requests.lock().expect("no panic").push(request);
+            stream.write_all(answer.as_bytes()).await.expect("answered");
+        }
+    });
+    (format!("http://{address}"), asked)
+}
+
+/// Whether a request has all of its body.
+fn is_whole(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .to_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= length.unwrap_or(0)
+}
+
+fn answer(status: &str, head: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{head}\r\n{body}"
+    )
+}
+
+/// What a stream of `http` processors makes of `a` and `b`, a batch: contents, errors, and a header.
+async fn asked_about(url: &str, settings: &str) -> String {
+    let folder = Folder::new();
+    let to = folder.path("out");
+    let config = format!(
+        "input: {{generate: {{count: 2, batch_size: 2, interval: '', mapping: 'root = if counter() == 1 {{ \"a\" }} else {{ \"b\" }}
+          meta \"Content-Length\" = \"99\"
+          meta k = \"v\"'}}}}
+pipeline:
+  processors:
+    - http: {{url: '{url}/x', retry_period: 1ms, retries: 2, {settings}}}
+    - mapping: 'root = [content().string(), error(), @x-l]'
+output: {{file: {{path: '{to}'}}}}"
+    );
+    assert_eq!(run_stream(&config).await, Outcome::Completed);
+    folder.read("out")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_become_messages_or_errors_by_what_they_are() {
+    let parts = "Content-Type: multipart/mixed; boundary=zz\r\n";
+    let two = "--zz\r\n\r\n1\r\n--zz\r\n\r\n2--zz\r\n--zz--\r\n";
+    let lists = "X-L: 1\r\nX-L: 2\r\n";
+    let extract = "extract_headers: {include_prefixes: [x-]}";
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc".to_owned();
+    for (settings, reply, wanted) in [
+        (
+            "",
+            answer("200 OK", parts, two),
+            r#"["1",null,null]|["2--zz",null,null]|["1",null,null]|["2--zz",null,null]"#,
+        ),
+        (
+            "parallel: true",
+            answer("200 OK", parts, two),
+            r#"["a","unexpected response size: 2",null]|["b","unexpected response size: 2",null]"#,
+        ),
+        (
+            "",
+            answer("200 OK", parts, "--zz--"),
+            r#"["a","HTTP response from 'URL/x' was empty",null]|["b","HTTP response from 'URL/x' was empty",null]"#,
+        ),
+        (
+            "batch_as_multipart: true",
+            answer("200 OK", parts, "--zz\r\n"),
+            r#"["a","unexpected EOF",null]|["b","unexpected EOF",null]"#,
+        ),
+        (
+            extract,
+            answer("200 OK", lists, "c"),
+            r#"["c",null,["1","2"]]|["c",null,["1","2"]]"#,
+        ),
+        (
+            "",
+            cut,
+            r#"["a","unexpected EOF",null]|["b","unexpected EOF",null]"#,
+        ),
+        (
+            "",
+            String::new(),
+            r#"["a","URL/x: Post \"URL/x\": EOF",null]|["b","URL/x: Post \"URL/x\": EOF",null]"#,
+        ),
+        (
+            "drop_on: [500]",
+            answer("500 Own Words", "", "no\n"),
+            r#"["a","URL/x: HTTP request returned unexpected response code (500): 500 Own Words, Error: no",null]|["b","URL/x: HTTP request returned unexpected response code (500): 500 Own Words, Error: no",null]"#,
+        ),
+        (
+            "follow_redirects: false",
+            answer("302 Found", "Location: /y\r\n", "r"),
+            r#"["r",null,null]|["r",null,null]"#,
+        ),
+        (
+            "successful_on: [404], drop_on: [404]",
+            answer("404 Not Found", "", ""),
+            r#"["a","URL/x: HTTP request returned unexpected response code (404): 404 Not Found, Error: ",null]|["b","URL/x: HTTP request returned unexpected response code (404): 404 Not Found, Error: ",null]"#,
+        ),
+    ] {
+        let (url, _) = raw_server(move |_, _| reply.clone()).await;
+        let got = asked_about(&url, settings).await;
+        let got = got.trim_end().replace('\n', "|").replace(&url, "URL");
+        assert_eq!(got, wanted, "{settings}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_made_anew_for_each_attempt_of_each_message() {
+    let reply = |number, _: &str| match number {
+        0 => answer("503 Later", "", ""),
+        _ => answer("200 OK", "", "ok"),
+    };
+    let (url, asked) = raw_server(reply).await;
+    let headers = "verb: PUT, payload: '', headers: {X-N: '${! count(\"attempts_of_requests\") } ${! batch_index() }'}, metadata: {include_patterns: [.]}";
+    let got = asked_about(&url, headers).await;
+    assert_eq!(got, "[\"ok\",null,null]\n[\"ok\",null,null]\n");
+    let asked = asked.lock().expect("no panic");
+    for (request, number) in asked.iter().zip(1..) {
+        let request = request.to_lowercase();
+        assert!(request.starts_with("put /x "), "{request}");
+        assert!(
+            request.contains(&format!("\r\nx-n: {number} 0\r\n")),
+            "{request}"
+        );
+        assert!(request.contains("\r\nk: v\r\n"), "{request}");
+        // How long the body is, is no matter of metadata.
+        assert!(request.contains("\r\ncontent-length: 0\r\n"), "{request}");
+    }
+    assert_eq!(asked.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_tokens_may_take_credentials_in_the_form() {
+    let reply = |_, request: &str| match request.split(' ').nth(1) {
+        Some("/token") if request.to_lowercase().contains("\r\nauthorization:") => {
+            answer("401 Unauthorized", "", "{}")
+        }
+        Some("/token") => answer("200 OK", "", r#"{"access_token":"t","expires_in":"3600"}"#),
+        _ => answer("200 OK", "", "ok"),
+    };
+    let (url, asked) = raw_server(reply).await;
+    let settings = format!(
+        "headers: {{Authorization: mine}}, oauth2: {{enabled: true, client_key: 'k:1', client_secret: 's&', token_url: '{url}/token', endpoint_params: {{grant_type: [password], b: [x, y]}}}}"
+    );
+    let got = asked_about(&url, &settings).await;
+    assert_eq!(got, "[\"ok\",null,null]\n[\"ok\",null,null]\n");
+    let asked = asked.lock().expect("no panic");
+    let [first, second, rest @ ..] = &asked[..] else {
+        panic!("{asked:?}");
+    };
+    // base64 of `k%3A1:s%26`
+    assert!(first.contains("Basic ayUzQTE6cyUyNg=="), "{first}");
+    assert!(
+        second.ends_with("\r\n\r\nb=x&b=y&client_id=k%3A1&client_secret=s%26&grant_type=password"),
+        "{second}"
+    );
+    assert_eq!(rest.len(), 2);
+    for request in rest {
+        assert_eq!(request.matches("uthorization: ").count(), 1, "{request}");
+        assert!(request.contains("uthorization: Bearer t\r\n"), "{request}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_a_server_have_what_their_messages_say() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let stream = start(&format!(
+        "input:
+  http_server:
+    address: '{address}'
+    sync_response: {{status: '${{! @st.or(\"200\") }}', headers: {{}}, metadata_headers: {{include_prefixes: [r_]}}}}
+pipeline:
+  processors: [{{mutation: 'meta r_a = content()'}}]
+output: {{sync_response: {{}}}}"
+    ));
+    wait_until(|| stream.is_input_connected()).await;
+    let plain = ask("POST", &address, "/post", "", "hi")
+        .await
+        .to_lowercase();
+    assert!(
+        plain.contains("\r\ncontent-type: text/plain; charset=utf-8\r\n"),
+        "{plain}"
+    );
+    assert!(plain.contains("\r\nr_a: hi\r\n"), "{plain}");
+    let nothing = ask("POST", &address, "/post?st=204", "", "hi")
+        .await
+        .to_lowercase();
+    assert!(nothing.starts_with("http/1.1 204 "), "{nothing}");
+    assert!(!nothing.contains("\r\ncontent-length:"), "{nothing}");
+    let parts = "--zz\r\n\r\na\r\n--zz\r\n\r\nb\r\n--zz--\r\n";
+    let kind = "Content-Type: multipart/mixed; boundary=zz\r\n";
+    let several = ask("POST", &address, "/post", kind, parts)
+        .await
+        .to_lowercase();
+    assert!(several.contains("\r\nr_a: b\r\n"), "{several}");
+    let wrong = ask("POST", &address, "/post", "Content-Type: a b\r\n", "hi").await;
+    assert!(wrong.starts_with("HTTP/1.1 400 "), "{wrong}");
+    stream.stop();
+    stream.wait().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_before_an_answer_broke_off_is_read() {
+    let reply =
+        |_, _: &str| "HTTP/1.1 200 OK\r\nContent-Length: 99\r\nX-Next: n\r\n\r\na\n\nb".to_owned();
+    let (url, asked) = raw_server(reply).await;
+    let folder = Folder::new();
+    let to = folder.path("out");
+    let config = format!(
+        "input: {{read_until: {{check: 'count(\"broken_answers\") >= 3', input: {{http_client: {{url: '{url}/?${{! content() }}', stream: {{enabled: true}}}}}}}}}}
+output: {{file: {{path: '{to}'}}}}"
+    );
+    assert_eq!(run_stream(&config).await, Outcome::Completed);
+    assert_eq!(folder.read("out"), "a\nb\na\n");
+    let asked = asked.lock().expect("no panic");
+    assert!(asked[1].starts_with("GET /?b "), "{asked:?}");
+}

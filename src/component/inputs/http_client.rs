@@ -3,14 +3,13 @@
 use super::scanned::Cutter;
 use super::scanning::Scanning;
 use crate::bloblang::Interpolated;
-use crate::component::clients::http::{HttpClient, HttpConfig, HttpError, Reply};
+use crate::component::clients::http::{Content, HttpClient, HttpConfig, HttpError, cut_off};
 use crate::component::{
     Ack, BuildInput, Context, Input, ReadError, Reader, Run, Scanner, Transaction,
 };
-use crate::message::Message;
+use crate::message::{Batch, Message};
 use anyhow::anyhow;
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::sync::Arc;
 
@@ -53,11 +52,11 @@ crate::spec! {
 
 impl BuildInput for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Input> {
-        let client = HttpClient::new(&self.url, &self.verb, &self.http, cx)?;
+        let content = Content::Payload(self.payload.clone());
+        let client = HttpClient::new(&self.url, &self.verb, &self.http, content, cx)?;
         let request = Request {
             client: Arc::new(client),
-            payload: self.payload.clone(),
-            previous: Arc::new([Message::new("")]),
+            previous: Batch::from_buf([Message::new("")]),
         };
         let reader: Box<dyn Reader> = match self.stream.enabled {
             false => Box::new(Poll {
@@ -69,6 +68,7 @@ impl BuildInput for Config {
                 request,
                 scanner: cx.scanner(&self.stream.scanning.scanner)?,
                 reconnect: self.stream.reconnect,
+                drop_empty: self.drop_empty_bodies,
                 open: None,
                 fault: None,
             }),
@@ -83,18 +83,8 @@ impl BuildInput for Config {
 /// The next request.
 struct Request {
     client: Arc<HttpClient>,
-    payload: Option<Interpolated>,
-    /// The latest message.
-    previous: Arc<[Message; 1]>,
-}
-
-impl Request {
-    fn body(&self) -> anyhow::Result<Bytes> {
-        match &self.payload {
-            Some(payload) => Ok(payload.bytes(&*self.previous, 0)?),
-            None => Ok(Bytes::new()),
-        }
-    }
+    /// The latest messages.
+    previous: Batch,
 }
 
 /// One request for each read.
@@ -102,22 +92,23 @@ struct Poll {
     request: Request,
     drop_empty: bool,
     /// The request that is under way; it goes on if a read is given up.
-    pending: Option<BoxFuture<'static, Result<Reply, HttpError>>>,
+    pending: Option<BoxFuture<'static, Result<Batch, HttpError>>>,
 }
 
 impl Poll {
     /// The messages of an answer, if there are any.
-    fn take(&mut self, reply: &Reply) -> anyhow::Result<Option<Run>> {
-        let mut batch = self.request.client.messages(reply)?;
-        if self.drop_empty {
-            batch.retain(|message| !message.bytes().is_empty());
-        }
-        let Some(last) = batch.last() else {
-            return Ok(None);
+    fn take(&mut self, batch: Batch) -> Option<Run> {
+        let is_empty = match batch.as_slice() {
+            [] => true,
+            [only] => self.drop_empty && only.bytes().is_empty(),
+            _ => false,
         };
-        self.request.previous = Arc::new([last.clone()]);
+        if is_empty {
+            return None;
+        }
+        self.request.previous = batch.clone();
         let ack = Ack::none();
-        Ok(Some(vec![Transaction { batch, ack }]))
+        Some(vec![Transaction { batch, ack }])
     }
 }
 
@@ -132,18 +123,23 @@ impl Reader for Poll {
             let pending = match &mut self.pending {
                 Some(pending) => pending,
                 none => {
-                    let body = self.request.body().map_err(ReadError::Failed)?;
                     let client = self.request.client.clone();
                     let previous = self.request.previous.clone();
-                    let send = async move { client.send(&*previous, 0, body).await };
+                    let send = async move { client.send(&previous).await };
                     none.insert(Box::pin(send))
                 }
             };
-            let reply = pending.await;
+            let answer = pending.await;
             self.pending = None;
-            let reply = reply.map_err(|error| ReadError::Failed(error.into()))?;
-            if let Some(run) = self.take(&reply).map_err(ReadError::Failed)? {
-                return Ok(run);
+            match answer {
+                Ok(batch) => {
+                    if let Some(run) = self.take(batch) {
+                        return Ok(run);
+                    }
+                }
+                // A server that has nothing to say in time may have something next time.
+                Err(error) if error.is_late => tracing::debug!(%error, "nothing came"),
+                Err(error) => return Err(ReadError::Failed(error.into())),
             }
         }
     }
@@ -157,7 +153,7 @@ impl Reader for Poll {
             () = self.request.client.until_idle() => None,
         };
         self.pending = None;
-        self.take(&reply?).ok().flatten()
+        self.take(reply?)
     }
 }
 
@@ -166,6 +162,7 @@ struct Flow {
     request: Request,
     scanner: Arc<dyn Scanner>,
     reconnect: bool,
+    drop_empty: bool,
     open: Option<(reqwest::Response, Cutter)>,
     fault: Option<anyhow::Error>,
 }
@@ -174,13 +171,12 @@ struct Flow {
 impl Reader for Flow {
     async fn connect(&mut self) -> anyhow::Result<()> {
         if self.open.is_none() {
-            let body = self.request.body()?;
             let client = &self.request.client;
-            let response = client.open(&*self.request.previous, 0, body).await?;
-            let mut described = Message::default();
-            client.describe_stream(&response, &mut described);
+            let response = client.open(&self.request.previous).await?;
+            let described = client.describe_stream(&response);
+            self.request.previous = Batch::from_buf([told(&response)]);
             let scan = self.scanner.open("");
-            self.open = Some((response, Cutter::new(scan, described.metadata().clone())));
+            self.open = Some((response, Cutter::new(scan, described)));
         }
         Ok(())
     }
@@ -196,23 +192,37 @@ impl Reader for Flow {
                     false => ReadError::End,
                 });
             };
-            let (cut, ended) = match response.chunk().await {
-                Ok(Some(bytes)) => (cutter.push(bytes, Ack::none), false),
-                Ok(None) => (cutter.finish(Ack::none), true),
-                Err(error) => {
-                    self.open = None;
-                    self.fault = Some(anyhow!(error).context("read a stream over HTTP"));
-                    continue;
-                }
+            let (cut, broken) = match response.chunk().await {
+                Ok(Some(bytes)) => (cutter.push(bytes, Ack::none), None),
+                // What came before an answer breaks off counts as its end.
+                ended => (cutter.finish(Ack::none), Some(ended.err())),
             };
-            if ended || cut.fault.is_some() {
+            if broken.is_some() || cut.fault.is_some() {
                 self.open = None;
             }
-            self.fault = cut.fault;
-            if let Some(last) = cut.run.last().and_then(|t| t.batch.last()) {
-                self.request.previous = Arc::new([last.clone()]);
-                return Ok(cut.run);
+            let broken = broken.flatten().map(|error| match cut_off(&error) {
+                Some(text) => anyhow!(text),
+                None => anyhow!(error).context("read a stream over HTTP"),
+            });
+            self.fault = broken.or(cut.fault);
+            let mut run = cut.run;
+            if self.drop_empty {
+                run.retain(|read| !matches!(read.batch.as_slice(), [m] if m.bytes().is_empty()));
+            }
+            if let Some(last) = run.last() {
+                self.request.previous = last.batch.clone();
+                return Ok(run);
             }
         }
     }
+}
+
+/// An answer's headers as the metadata of a message, for the next request.
+fn told(response: &reqwest::Response) -> Message {
+    let mut message = Message::new("");
+    for name in response.headers().keys() {
+        let value = String::from_utf8_lossy(response.headers()[name].as_bytes());
+        message.metadata_mut().set(name.as_str(), &*value);
+    }
+    message
 }

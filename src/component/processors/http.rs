@@ -2,12 +2,14 @@
 
 use super::flow::{fail, put};
 use crate::bloblang::Interpolated;
-use crate::component::clients::http::{HttpClient, HttpConfig, HttpError, Part, Reply};
+use crate::component::clients::http::{Content, HttpClient, HttpConfig, HttpError};
 use crate::component::{BuildProcessor, Context, ProcessAsync, Processor};
-use crate::message::{Batch, Message};
+use crate::message::{Batch, ComponentName, Message};
+use crate::value::Str;
+use anyhow::anyhow;
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::future::join_all;
+use std::slice;
 
 crate::fields! {
     /// What is asked, and how.
@@ -36,50 +38,44 @@ crate::spec! {
 
 impl BuildProcessor for Config {
     fn build(&self, cx: &Context) -> anyhow::Result<Processor> {
+        let content = match &self.payload {
+            Some(payload) => Content::Payload(Some(payload.clone())),
+            None => Content::Messages,
+        };
         Ok(Processor::Async(Box::new(Ask {
-            client: HttpClient::new(&self.url, &self.verb, &self.http, cx)?,
-            payload: self.payload.clone(),
+            client: HttpClient::new(&self.url, &self.verb, &self.http, content, cx)?,
+            url: self.url.as_static().cloned().unwrap_or_default(),
             as_parts: self.batch_as_multipart,
             parallel: self.parallel,
+            name: cx.name.clone(),
         })))
     }
 }
 
 struct Ask {
     client: HttpClient,
-    payload: Option<Interpolated>,
+    /// What is asked, if that is always the same.
+    url: Str,
     as_parts: bool,
     parallel: bool,
+    name: ComponentName,
 }
 
 #[async_trait]
 impl ProcessAsync for Ask {
     async fn process(&self, batch: Batch) -> Vec<Batch> {
-        let mut answered = Batch::with_capacity(batch.len());
-        if self.as_parts && batch.len() > 1 {
-            let reply = self.ask_together(&batch).await;
-            match reply.and_then(|reply| self.client.messages(&reply)) {
-                Ok(answers) => {
-                    for (i, answer) in answers.into_iter().enumerate() {
-                        let original = batch.get(i).unwrap_or(&batch[0]);
-                        answered.push(replace(original, answer));
-                    }
-                }
-                Err(error) => {
-                    for mut message in batch {
-                        fail(&mut message, format_args!("{error:#}"));
-                        answered.push(message);
-                    }
-                }
-            }
+        let answered = if self.as_parts || batch.len() == 1 {
+            self.ask(&batch).await
         } else if self.parallel {
-            let asked = (0..batch.len()).map(|i| self.ask(&batch, i));
-            answered.extend(join_all(asked).await.into_iter().flatten());
+            let asked = batch.iter().map(|message| self.ask_one(message));
+            join_all(asked).await.into_iter().flatten().collect()
         } else {
-            for i in 0..batch.len() {
-                answered.extend(self.ask(&batch, i).await);
+            let mut answered = Batch::with_capacity(batch.len());
+            for message in &batch {
+                answered.extend(self.ask(slice::from_ref(message)).await);
             }
-        }
+            answered
+        };
         let mut out = Vec::with_capacity(1);
         put(answered, &mut out);
         out
@@ -87,55 +83,42 @@ impl ProcessAsync for Ask {
 }
 
 impl Ask {
-    fn body(&self, batch: &[Message], index: usize) -> anyhow::Result<Bytes> {
-        match &self.payload {
-            Some(payload) => Ok(payload.bytes(batch, index)?),
-            None => Ok(batch[index].bytes().clone()),
+    /// What becomes of messages that are asked about in one request.
+    async fn ask(&self, batch: &[Message]) -> Batch {
+        match self.client.send_for(batch).await {
+            Ok(answers) if answers.is_empty() => {
+                let text = format!("HTTP response from '{}' was empty", self.url);
+                self.failed(batch, &HttpError::new(anyhow!(text)))
+            }
+            Ok(answers) => answers,
+            Err(error) => self.failed(batch, &error),
         }
     }
 
-    /// What becomes of one message.
-    async fn ask(&self, batch: &[Message], index: usize) -> Batch {
-        let original = &batch[index];
-        let reply = match self.body(batch, index) {
-            Ok(body) => self.client.send(batch, index, body).await,
-            Err(error) => Err(HttpError::new(error)),
-        };
-        let failed = match reply {
-            Ok(reply) => match self.client.messages(&reply) {
-                Ok(answers) => return answers.into_iter().map(|a| replace(original, a)).collect(),
-                Err(error) => HttpError::new(error),
-            },
-            Err(error) => error,
-        };
-        let mut message = original.clone();
-        if let Some(status) = failed.status {
+    /// The same where one message is to stay one.
+    async fn ask_one(&self, message: &Message) -> Batch {
+        let batch = slice::from_ref(message);
+        match self.client.send_for(batch).await {
+            Ok(answers) if answers.len() == 1 => answers,
+            Ok(answers) => {
+                let error = anyhow!("unexpected response size: {}", answers.len());
+                self.failed(batch, &HttpError::new(error))
+            }
+            Err(error) => self.failed(batch, &error),
+        }
+    }
+
+    fn failed(&self, batch: &[Message], error: &HttpError) -> Batch {
+        tracing::error!(target: "stream", label = %self.name.label, path = %self.name.path, "HTTP request to '{}' failed: {error}", self.url);
+        let flagged = batch.iter().map(|message| {
+            let mut message = message.clone();
+            if let Some(status) = error.status {
+                let status = i64::from(status);
+                message.metadata_mut().set("http_status_code", status);
+            }
+            fail(&mut message, &error.text);
             message
-                .metadata_mut()
-                .set("http_status_code", i64::from(status));
-        }
-        fail(&mut message, failed.text);
-        super::flow::alone(message)
+        });
+        flagged.collect()
     }
-
-    async fn ask_together(&self, batch: &[Message]) -> anyhow::Result<Reply> {
-        let mut parts = Vec::with_capacity(batch.len());
-        for index in 0..batch.len() {
-            parts.push(Part {
-                headers: vec![("Content-Type", self.client.content_type(batch, index)?)],
-                content: self.body(batch, index)?,
-            });
-        }
-        Ok(self.client.send_parts(batch, &parts).await?)
-    }
-}
-
-/// The message with the answer's content, and its metadata added.
-fn replace(original: &Message, answer: Message) -> Message {
-    let mut message = original.clone();
-    message.set_bytes(answer.bytes().clone());
-    for (key, value) in answer.metadata().iter() {
-        message.metadata_mut().set(key.clone(), value.clone());
-    }
-    message
 }

@@ -1,16 +1,21 @@
 //! How a client says who it is.
 
 use super::Draft;
-use super::{digest, oauth1};
+use super::{
+    digest, oauth1,
+    oauth2::{Oauth2Config, Tokens},
+};
 use crate::config::{Field, Linter, Node, Secret};
 use anyhow::{Context as _, bail, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use parking_lot::Mutex;
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{
+    Client, Response, StatusCode,
+    header::{self, HeaderValue},
+};
 use std::{
     collections::BTreeMap,
     fs,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 crate::fields! {
@@ -46,27 +51,6 @@ crate::fields! {
         access_token_secret: Secret = "''",
     }
 }
-
-crate::fields! {
-    /// OAuth 2, client credentials.
-    pub struct Oauth2Config {
-        /// Whether to use it.
-        enabled: bool = "false",
-        /// Names the client.
-        client_key: String = "''",
-        /// The client's secret.
-        client_secret: Secret = "''",
-        /// Where tokens are fetched.
-        token_url: String = "''",
-        /// What the token is to allow.
-        scopes: Vec<String> = "[]",
-        /// More parameters for the request of a token.
-        endpoint_params: BTreeMap<String, OneOrSeveral> = "{}",
-    }
-}
-
-/// A parameter's value, or several.
-type OneOrSeveral = crate::config::OneOrMany<String>;
 
 crate::fields! {
     /// A name and a password.
@@ -136,14 +120,8 @@ pub(crate) enum Authenticator {
     Basic(BasicConfig),
     Digest(BasicConfig),
     Oauth1(Oauth1Config),
-    Oauth2(Box<Oauth2Config>, Client, Mutex<Option<Token>>),
+    Oauth2(Box<Tokens>),
     Jwt(Box<Signer>),
-}
-
-/// A token that was fetched.
-pub(crate) struct Token {
-    header: String,
-    until: Instant,
 }
 
 pub(crate) struct Signer {
@@ -158,32 +136,24 @@ impl AuthConfig {
             !self.negotiate.enabled,
             "negotiate isn't supported; use basic_auth, digest_auth, oauth2 or jwt"
         );
-        let mut chosen = Vec::new();
-        if self.basic_auth.enabled {
-            chosen.push(Authenticator::Basic(self.basic_auth.clone()));
-        }
+        // Of several the first counts, as where each replaces the header of those behind it.
         if self.digest_auth.enabled {
-            chosen.push(Authenticator::Digest(self.digest_auth.clone()));
-        }
-        if self.oauth.enabled {
-            chosen.push(Authenticator::Oauth1(self.oauth.clone()));
+            return Ok(Authenticator::Digest(self.digest_auth.clone()));
         }
         if self.oauth2.enabled {
-            ensure!(
-                !self.oauth2.token_url.is_empty(),
-                "oauth2 needs a token_url"
-            );
-            let config = Box::new(self.oauth2.clone());
-            chosen.push(Authenticator::Oauth2(config, client, Mutex::default()));
+            let tokens = Tokens::new(&self.oauth2, client)?;
+            return Ok(Authenticator::Oauth2(Box::new(tokens)));
+        }
+        if self.basic_auth.enabled {
+            return Ok(Authenticator::Basic(self.basic_auth.clone()));
         }
         if self.jwt.enabled {
-            chosen.push(Authenticator::Jwt(Box::new(self.jwt.signer()?)));
+            return Ok(Authenticator::Jwt(Box::new(self.jwt.signer()?)));
         }
-        ensure!(
-            chosen.len() <= 1,
-            "enable only one of basic_auth, digest_auth, oauth, oauth2 and jwt"
-        );
-        Ok(chosen.pop().unwrap_or(Authenticator::None))
+        Ok(match self.oauth.enabled {
+            true => Authenticator::Oauth1(self.oauth.clone()),
+            false => Authenticator::None,
+        })
     }
 }
 
@@ -253,14 +223,8 @@ impl Authenticator {
     /// Sends a request once.
     pub async fn send(&self, client: &Client, draft: Draft) -> anyhow::Result<Response> {
         match self {
-            Authenticator::None => Ok(request(client, draft).send().await?),
-            Authenticator::Basic(user) => {
-                let request = request(client, draft);
-                let request = request.basic_auth(&user.username, Some(&user.password.0));
-                Ok(request.send().await?)
-            }
             Authenticator::Digest(user) => {
-                let response = request(client, draft.clone()).send().await?;
+                let response = send(client, draft.clone(), None).await?;
                 let challenge = response.headers().get(header::WWW_AUTHENTICATE);
                 let challenge = challenge.and_then(|c| c.to_str().ok());
                 let (StatusCode::UNAUTHORIZED, Some(challenge)) = (response.status(), challenge)
@@ -268,86 +232,39 @@ impl Authenticator {
                     return Ok(response);
                 };
                 let answer = digest::answer(challenge, user, &draft)?;
-                let request = request(client, draft).header(header::AUTHORIZATION, answer);
-                Ok(request.send().await?)
+                send(client, draft, Some(answer)).await
             }
-            Authenticator::Oauth1(config) => {
-                let signed = sign(config, &draft);
-                let request = request(client, draft).header(header::AUTHORIZATION, signed);
-                Ok(request.send().await?)
-            }
-            Authenticator::Oauth2(config, fetcher, token) => {
-                let value = config.token(fetcher, token).await?;
-                let request = request(client, draft).header(header::AUTHORIZATION, value);
-                let response = request.send().await?;
+            Authenticator::Oauth2(tokens) => {
+                let token = tokens.header().await?;
+                let response = send(client, draft, Some(token)).await?;
                 if response.status() == StatusCode::UNAUTHORIZED {
-                    *token.lock() = None;
+                    tokens.forget();
                 }
                 Ok(response)
             }
-            Authenticator::Jwt(signer) => {
-                let token = signer.token()?;
-                Ok(request(client, draft).bearer_auth(token).send().await?)
+            other => {
+                let header = other.header(&draft)?;
+                send(client, draft, header).await
             }
         }
     }
 }
 
-fn request(client: &Client, draft: Draft) -> reqwest::RequestBuilder {
-    let request = client
-        .request(draft.method, draft.url)
-        .headers(draft.headers);
-    match draft.body.is_empty() {
-        true => request,
-        false => request.body(draft.body),
+/// Sends a request; `identity` is the header that shows who the client is, instead of one that is set already.
+async fn send(
+    client: &Client,
+    mut draft: Draft,
+    identity: Option<String>,
+) -> anyhow::Result<Response> {
+    if let Some(identity) = identity {
+        let mut value = HeaderValue::try_from(identity).context("authenticate the request")?;
+        value.set_sensitive(true);
+        draft.headers.insert(header::AUTHORIZATION, value);
     }
-}
-
-/// A token is fetched anew this long before it ends.
-const EARLY: Duration = Duration::from_secs(10);
-
-impl Oauth2Config {
-    /// The header that shows a token which is still good.
-    async fn token(&self, client: &Client, kept: &Mutex<Option<Token>>) -> anyhow::Result<String> {
-        if let Some(token) = kept.lock().as_ref().filter(|t| t.until > Instant::now()) {
-            return Ok(token.header.clone());
-        }
-        let mut form = vec![("grant_type", "client_credentials".to_owned())];
-        if !self.scopes.is_empty() {
-            form.push(("scope", self.scopes.join(" ")));
-        }
-        for (name, values) in &self.endpoint_params {
-            form.extend(values.0.iter().map(|value| (name.as_str(), value.clone())));
-        }
-        let response = client
-            .post(&self.token_url)
-            .basic_auth(&self.client_key, Some(&self.client_secret.0))
-            .form(&form)
-            .send()
-            .await
-            .context("oauth2: fetch a token")?;
-        let status = response.status();
-        ensure!(
-            status.is_success(),
-            "oauth2: {} refused a token: {status}",
-            self.token_url
-        );
-        let answer: serde_json::Value = response.json().await.context("oauth2: read the token")?;
-        let token = answer["access_token"]
-            .as_str()
-            .context("oauth2: the answer has no access_token")?;
-        let kind = answer["token_type"].as_str().unwrap_or("Bearer");
-        let kind = if kind.eq_ignore_ascii_case("bearer") {
-            "Bearer"
-        } else {
-            kind
-        };
-        let header = format!("{kind} {token}");
-        let lives = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(3600));
-        *kept.lock() = Some(Token {
-            header: header.clone(),
-            until: Instant::now() + lives.saturating_sub(EARLY),
-        });
-        Ok(header)
+    let request = client.request(draft.method, draft.url);
+    let mut request = request.headers(draft.headers);
+    if !draft.body.is_empty() {
+        request = request.body(draft.body);
     }
+    Ok(request.send().await?)
 }

@@ -1,42 +1,44 @@
 //! A client that retries, waits for its rate limit, and makes messages of answers.
 
 use super::{
-    Authenticator, HttpConfig, boundary, new_boundary, parse_parts, write_part, write_parts_end,
-};
-use super::{
-    canonical,
+    Authenticator, Content, Draft, HttpConfig, Reply,
     config::DumpLevel,
-    unsent::{TOO_LATE, explain},
-    user_text,
+    draft::Drafter,
+    reply::{extract, read_body, unexpected},
+    unsent::{BODY_TOO_LATE, REDIRECTS, TOO_LATE, explain, shown},
 };
 use crate::bloblang::Interpolated;
 use crate::component::clients::metadata_filter::MetadataFilter;
 use crate::component::{Context, RateLimit};
-use crate::message::{Batch, Message};
-use crate::value::Value;
+use crate::message::{Batch, Message, Metadata};
 use anyhow::{Context as _, anyhow};
-use bytes::{Bytes, BytesMut};
-use reqwest::{
-    Method, Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+use reqwest::{Response, StatusCode, Url, redirect::Policy};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
 };
-use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
-
-/// The largest answer that is taken.
-const MAX_BODY: usize = 256 << 20;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout_at},
+};
 
 /// Sends requests that are made from messages.
 pub(crate) struct HttpClient {
     client: reqwest::Client,
-    url: Interpolated,
-    verb: Method,
+    /// For requests whose answers are taken as they are.
+    plain: reqwest::Client,
+    drafter: Drafter,
     config: HttpConfig,
-    headers: Vec<(HeaderName, Interpolated)>,
-    metadata: MetadataFilter,
+    proxy: Option<Url>,
     extract: MetadataFilter,
     rate_limit: Option<Arc<dyn RateLimit>>,
     authenticator: Authenticator,
+    /// How often the pause before another try has been doubled since an answer was good.
+    doubled: AtomicU32,
     /// How many requests a server has and has not answered.
     under_way: watch::Sender<usize>,
 }
@@ -57,20 +59,15 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// A good answer.
-pub(crate) struct Reply {
-    pub status: u16,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-/// Why there is none.
+/// Why there is no good answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(crate) struct HttpError {
     pub text: String,
     /// What the server said, if it said anything.
     pub status: Option<u16>,
+    /// Whether nothing was said in time.
+    pub is_late: bool,
 }
 
 impl HttpError {
@@ -78,21 +75,15 @@ impl HttpError {
         HttpError {
             text: format!("{:#}", error.into()),
             status: None,
+            is_late: false,
         }
     }
 }
 
-/// A request before it is authenticated and sent.
-#[derive(Clone)]
-pub(crate) struct Draft {
-    pub method: Method,
-    pub url: reqwest::Url,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-/// What to do after an attempt that failed.
-enum Next {
+/// What a status code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Good,
     GiveUp,
     Retry,
     BackOff,
@@ -103,179 +94,58 @@ impl HttpClient {
         url: &Interpolated,
         verb: &str,
         config: &HttpConfig,
+        content: Content,
         cx: &Context,
     ) -> anyhow::Result<HttpClient> {
-        let transport = &config.transport;
-        let mut tls = config.tls.client()?;
-        tls.alpn_protocols = match transport.force_http2 {
-            true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-            false => vec![b"http/1.1".to_vec()],
-        };
-        let mut client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .connect_timeout(transport.dial_context.timeout + transport.tls_handshake_timeout)
-            .tcp_keepalive(transport.dial_context.keep_alive)
-            .pool_idle_timeout(transport.idle_connection_timeout)
-            .pool_max_idle_per_host(match transport.max_idle_connections {
-                0 => usize::MAX,
-                n => n,
-            })
-            .user_agent(concat!("airtruct/", env!("CARGO_PKG_VERSION")));
-        if !transport.force_http2 {
-            client = client.http1_only();
-        }
-        if let Some(proxy) = config.proxy_url.as_deref().filter(|p| !p.is_empty()) {
-            let proxy = reqwest::Proxy::all(proxy).with_context(|| format!("proxy_url {proxy}"))?;
-            client = client.proxy(proxy);
-        }
-        let name = |(key, value): (&String, &Interpolated)| {
-            let name = HeaderName::try_from(key.as_str());
-            let name = name.with_context(|| format!("headers: {key} can't be a header's name"))?;
-            anyhow::Ok((name, value.clone()))
-        };
-        let client = client.build().context("make an HTTP client")?;
+        let proxy = config.proxy_url.as_deref().filter(|p| !p.is_empty());
+        let proxy = proxy.map(|p| Url::parse(p).with_context(|| format!("proxy_url {p}")));
+        let proxy = proxy.transpose()?;
+        let client = connector(config, proxy.as_ref())?.build();
+        let client = client.context("make an HTTP client")?;
+        let plain = connector(config, proxy.as_ref())?.no_gzip().build();
         let rate_limit = config.rate_limit.as_deref().filter(|l| !l.is_empty());
         Ok(HttpClient {
             authenticator: config.auth.build(client.clone())?,
             client,
-            url: url.clone(),
-            verb: Method::from_bytes(verb.as_bytes()).with_context(|| format!("verb {verb}"))?,
-            headers: config
-                .headers
-                .iter()
-                .map(name)
-                .collect::<anyhow::Result<_>>()?,
-            metadata: config.metadata.build()?,
+            plain: plain.context("make an HTTP client")?,
+            drafter: Drafter::new(url, verb, config, content)?,
+            proxy,
             extract: config.extract_headers.build()?,
             rate_limit: rate_limit.map(|label| cx.rate_limit(label)).transpose()?,
             config: config.clone(),
+            doubled: AtomicU32::new(0),
             under_way: watch::Sender::new(0),
         })
     }
 
-    /// Sends `body` in a request made from `batch[index]`, and again until an answer is good or patience ends.
-    pub async fn send(
-        &self,
-        batch: &[Message],
-        index: usize,
-        body: Bytes,
-    ) -> Result<Reply, HttpError> {
-        let draft = self.draft(batch, index, body).map_err(HttpError::new)?;
-        self.exchange(draft).await
+    /// Sends a request made from these messages, and again until an answer is good or patience ends; the messages that the answer holds.
+    pub async fn send(&self, batch: &[Message]) -> Result<Batch, HttpError> {
+        self.exchange(batch)
+            .await?
+            .messages(&self.extract)
+            .map_err(HttpError::new)
     }
 
-    /// Sends messages as the parts of one request, made from the first of them.
-    pub async fn send_parts(&self, batch: &[Message], bodies: &[Part]) -> Result<Reply, HttpError> {
-        let boundary = new_boundary();
-        let mut body = Vec::new();
-        for part in bodies {
-            let headers: Vec<(&str, &str)> = part
-                .headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_str()))
-                .collect();
-            write_part(&mut body, &boundary, &headers, &part.content);
-        }
-        write_parts_end(&mut body, &boundary);
-        let mut draft = self.draft(batch, 0, body.into()).map_err(HttpError::new)?;
-        let kind = format!("multipart/form-data; boundary={boundary}");
-        let kind = HeaderValue::try_from(kind).expect("a boundary of letters and digits");
-        draft.headers.insert(CONTENT_TYPE, kind);
-        self.exchange(draft).await
+    /// The same, but as [`replace`] makes messages of them.
+    pub async fn send_for(&self, batch: &[Message]) -> Result<Batch, HttpError> {
+        let answers = self.send(batch).await?.into_iter().enumerate();
+        let original = |i| batch.get(i).unwrap_or(&batch[0]);
+        Ok(answers
+            .map(|(i, answer)| replace(original(i), answer))
+            .collect())
     }
 
-    /// The content type that a message is sent with.
-    pub fn content_type(&self, batch: &[Message], index: usize) -> anyhow::Result<String> {
-        let mut headers = self.headers.iter();
-        match headers.find(|(name, _)| *name == CONTENT_TYPE) {
-            Some((_, value)) => Ok(value.text(batch, index)?.to_string()),
-            None => Ok("application/octet-stream".to_owned()),
-        }
+    /// Opens an answer that goes on and on, for as long as it does.
+    pub async fn open(&self, batch: &[Message]) -> Result<Response, HttpError> {
+        let (response, _) = self.respond(batch, None).await?;
+        Ok(response)
     }
 
-    /// Opens an answer that goes on and on; only the time until it begins is limited.
-    pub async fn open(
-        &self,
-        batch: &[Message],
-        index: usize,
-        body: Bytes,
-    ) -> anyhow::Result<Response> {
-        let draft = self.draft(batch, index, body)?;
-        self.wait_for_turn(draft.body.len()).await?;
-        let sent = tokio::time::timeout(self.config.timeout, self.transmit(draft.clone())).await;
-        let response = sent.unwrap_or_else(|_| Err(anyhow!(TOO_LATE)));
-        let unsent = |error| anyhow!("{}", explain(&draft.method, &draft.url, &error));
-        let response = response.map_err(unsent)?;
-        if self.is_good(response.status()) {
-            return Ok(response);
-        }
-        let status = response.status();
-        let body = read_body(response).await.unwrap_or_default();
-        Err(anyhow!("{}: {}", draft.url, unexpected(status, &body)))
-    }
-
-    fn draft(&self, batch: &[Message], index: usize, body: Bytes) -> anyhow::Result<Draft> {
-        let url = self.url.text(batch, index);
-        let url = url.map_err(|e| anyhow!("url interpolation error: {e}"))?;
-        let mut headers = HeaderMap::with_capacity(self.headers.len());
-        for (name, value) in &self.headers {
-            let text = value.text(batch, index);
-            let text = text.map_err(|e| {
-                let name = canonical(name.as_str());
-                anyhow!("header '{name}' interpolation error: {e}")
-            })?;
-            let value = HeaderValue::try_from(&*text)
-                .map_err(|_| anyhow!("header {name}: its value can't be sent as a header"))?;
-            headers.insert(name.clone(), value);
-        }
-        if !self.metadata.is_empty()
-            && let Some(message) = batch.get(index)
-        {
-            for (key, value) in message
-                .metadata()
-                .iter()
-                .filter(|(k, _)| self.metadata.takes(k))
-            {
-                let name = HeaderName::try_from(&**key)
-                    .map_err(|_| anyhow!("metadata {key} can't be a header's name"))?;
-                let value = HeaderValue::try_from(user_text(value))
-                    .map_err(|_| anyhow!("metadata {key} can't be sent as a header"))?;
-                headers.insert(name, value);
-            }
-        }
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static("application/octet-stream"));
-        Ok(Draft {
-            method: self.verb.clone(),
-            url: reqwest::Url::parse(&url).with_context(|| format!("url {url}"))?,
-            headers,
-            body,
-        })
-    }
-
-    async fn exchange(&self, draft: Draft) -> Result<Reply, HttpError> {
-        let mut pause = self.config.retry_period;
-        for retries in 0.. {
-            self.wait_for_turn(draft.body.len())
-                .await
-                .map_err(HttpError::new)?;
-            let (error, next) = match self.attempt(draft.clone()).await {
-                Ok(reply) => return Ok(reply),
-                Err(failed) => failed,
-            };
-            if matches!(next, Next::GiveUp) || retries >= self.config.retries {
-                return Err(error);
-            }
-            tracing::debug!(%error, retries, "an HTTP request is tried again");
-            if matches!(next, Next::BackOff) {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(self.config.max_retry_backoff);
-            } else {
-                tokio::time::sleep(self.config.retry_period).await;
-            }
-        }
-        unreachable!("retries are counted without end")
+    /// The metadata of messages from an answer that goes on and on: they have no status.
+    pub fn describe_stream(&self, response: &Response) -> Metadata {
+        let mut message = Message::default();
+        extract(&self.extract, response.headers(), &mut message);
+        message.metadata().clone()
     }
 
     /// Waits until no server has a request that it has not answered: what is to be sent next waits for its turn, or for another try.
@@ -285,53 +155,107 @@ impl HttpClient {
         let _ = count.wait_for(|count| *count == 0).await;
     }
 
-    async fn attempt(&self, draft: Draft) -> Result<Reply, (HttpError, Next)> {
+    /// A good answer, whole. One that breaks off was good: the request isn't sent again.
+    async fn exchange(&self, batch: &[Message]) -> Result<Reply, HttpError> {
+        let (mut response, latest) = self.respond(batch, Some(self.config.timeout)).await?;
+        let _under_way = UnderWay::new(&self.under_way);
+        let body = in_time(latest, read_body(&mut response)).await;
+        let body = body.unwrap_or_else(|| Err(anyhow!(BODY_TOO_LATE)));
+        Ok(Reply {
+            body: body.map_err(HttpError::new)?,
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+        })
+    }
+
+    /// A good answer, and until when it may take.
+    async fn respond(
+        &self,
+        batch: &[Message],
+        limit: Option<Duration>,
+    ) -> Result<(Response, Option<Instant>), HttpError> {
+        for retries in 0.. {
+            // Queries may say something else at each attempt.
+            let draft = self.drafter.draft(batch).map_err(HttpError::new)?;
+            let turn = self.wait_for_turn(draft.body.len()).await;
+            turn.map_err(HttpError::new)?;
+            let latest = limit.map(|limit| Instant::now() + limit);
+            let (error, verdict) = match self.attempt(draft, latest).await {
+                Ok(response) => {
+                    self.doubled.store(0, Relaxed);
+                    return Ok((response, latest));
+                }
+                Err(failed) => failed,
+            };
+            if verdict == Verdict::GiveUp || retries >= self.config.retries {
+                return Err(error);
+            }
+            tracing::debug!(%error, retries, "an HTTP request is tried again");
+            sleep(self.pause(verdict)).await;
+        }
+        unreachable!("retries are counted without end")
+    }
+
+    /// How long to wait before another try: the longer, the more often this client was told to back off, whatever the request.
+    fn pause(&self, verdict: Verdict) -> Duration {
+        let longest = self.config.max_retry_backoff.max(self.config.retry_period);
+        let doubled = |times: u32| {
+            let factor = 2u32.saturating_pow(times);
+            self.config.retry_period.saturating_mul(factor).min(longest)
+        };
+        let times = self.doubled.load(Relaxed);
+        if verdict == Verdict::BackOff && doubled(times) < longest {
+            self.doubled.store(times + 1, Relaxed);
+        }
+        doubled(times)
+    }
+
+    async fn attempt(
+        &self,
+        draft: Draft,
+        latest: Option<Instant>,
+    ) -> Result<Response, (HttpError, Verdict)> {
         let _under_way = UnderWay::new(&self.under_way);
         let (method, url) = (draft.method.clone(), draft.url.clone());
-        let exchange = async {
-            let response = self.transmit(draft).await?;
-            let (status, headers) = (response.status(), response.headers().clone());
-            Ok::<_, anyhow::Error>((status, headers, read_body(response).await?))
+        let failed = |text: String, status: Option<StatusCode>| HttpError {
+            is_late: text.ends_with(TOO_LATE),
+            text: format!("{}: {text}", shown(&url)),
+            status: status.map(|s| s.as_u16()),
         };
-        let result = match tokio::time::timeout(self.config.timeout, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(anyhow!(TOO_LATE)),
+        let sent = in_time(latest, self.transmit(draft)).await;
+        let mut response = match sent.unwrap_or_else(|| Err(anyhow!(TOO_LATE))) {
+            Ok(response) => response,
+            Err(error) => {
+                let text = explain(&method, &url, self.proxy.as_ref(), &error).await;
+                return Err((failed(text, None), Verdict::Retry));
+            }
         };
-        let (status, headers, body) = result.map_err(|error| {
-            let text = format!("{url}: {}", explain(&method, &url, &error));
-            (HttpError { text, status: None }, Next::Retry)
-        })?;
-        if self.is_good(status) {
-            let status = status.as_u16();
-            return Ok(Reply {
-                status,
-                headers,
-                body,
-            });
+        let verdict = self.judge(response.status().as_u16());
+        if verdict == Verdict::Good {
+            return Ok(response);
         }
-        let code = status.as_u16();
-        let next = if self.config.drop_on.contains(&code) {
-            Next::GiveUp
-        } else if self.config.backoff_on.contains(&code) {
-            Next::BackOff
-        } else {
-            Next::Retry
-        };
-        let error = HttpError {
-            text: format!("{url}: {}", unexpected(status, &body)),
-            status: Some(code),
-        };
-        Err((error, next))
+        let body = in_time(latest, read_body(&mut response)).await;
+        Err(match body.unwrap_or_else(|| Err(anyhow!(BODY_TOO_LATE))) {
+            Ok(body) => (
+                failed(unexpected(&response, &body), Some(response.status())),
+                verdict,
+            ),
+            Err(error) => (failed(format!("{error:#}"), None), verdict),
+        })
     }
 
     /// Sends a request once, authenticated.
     async fn transmit(&self, draft: Draft) -> anyhow::Result<Response> {
         self.log(&draft);
-        self.authenticator.send(&self.client, draft).await
+        let client = match draft.takes_gzip() {
+            true => &self.client,
+            false => &self.plain,
+        };
+        self.authenticator.send(client, draft).await
     }
 
     fn log(&self, draft: &Draft) {
-        let (method, url, bytes) = (&draft.method, &draft.url, draft.body.len());
+        let (method, url, bytes) = (&draft.method, shown(&draft.url), draft.body.len());
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(%method, %url, bytes, "an HTTP request is sent")
@@ -347,10 +271,20 @@ impl HttpClient {
         }
     }
 
-    fn is_good(&self, status: StatusCode) -> bool {
-        let code = status.as_u16();
-        (status.is_success() && !self.config.drop_on.contains(&code))
-            || self.config.successful_on.contains(&code)
+    fn judge(&self, code: u16) -> Verdict {
+        let config = &self.config;
+        if config.drop_on.contains(&code) {
+            Verdict::GiveUp
+        } else if config.backoff_on.contains(&code) {
+            Verdict::BackOff
+        } else if config.successful_on.contains(&code)
+            || (200..300).contains(&code)
+            || !config.follow_redirects && (300..400).contains(&code)
+        {
+            Verdict::Good
+        } else {
+            Verdict::Retry
+        }
     }
 
     async fn wait_for_turn(&self, bytes: usize) -> anyhow::Result<()> {
@@ -358,88 +292,64 @@ impl HttpClient {
             return Ok(());
         };
         while let Some(wait) = limit.access(bytes).await? {
-            tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+            sleep(wait.max(Duration::from_millis(1))).await;
         }
         Ok(())
     }
-
-    /// The messages that an answer holds: its parts, if it has several.
-    pub fn messages(&self, reply: &Reply) -> anyhow::Result<Batch> {
-        let kind = reply
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok());
-        let bodies = match kind.and_then(boundary) {
-            Some(boundary) => parse_parts(&reply.body, boundary)?
-                .into_iter()
-                .map(|part| part.content)
-                .collect(),
-            None => vec![reply.body.clone()],
-        };
-        let messages = bodies.into_iter().map(|body| {
-            let mut message = Message::new(body);
-            self.describe(reply, &mut message);
-            message
-        });
-        Ok(messages.collect())
-    }
-
-    /// Sets the metadata that an answer gives a message: its status, and the headers that are asked for.
-    pub fn describe(&self, reply: &Reply, message: &mut Message) {
-        let status = Value::Int(reply.status.into());
-        message.metadata_mut().set("http_status_code", status);
-        extract(&self.extract, &reply.headers, message);
-    }
-
-    /// The same for an answer that goes on and on, whose messages have no status.
-    pub fn describe_stream(&self, response: &Response, message: &mut Message) {
-        extract(&self.extract, response.headers(), message);
-    }
 }
 
-/// Copies the headers that are asked for into the metadata.
-fn extract(extract: &MetadataFilter, headers: &HeaderMap, message: &mut Message) {
-    if extract.is_empty() {
-        return;
-    }
-    let metadata = message.metadata_mut();
-    for name in headers.keys().filter(|name| extract.takes(name.as_str())) {
-        let value = String::from_utf8_lossy(headers[name].as_bytes());
-        metadata.set(name.as_str(), &*value);
-    }
-}
-
-/// One part of a request of several.
-pub(crate) struct Part {
-    pub headers: Vec<(&'static str, String)>,
-    pub content: Bytes,
-}
-
-fn unexpected(status: StatusCode, body: &[u8]) -> String {
-    let code = status.as_u16();
-    let reason = status.canonical_reason().unwrap_or_default();
-    let body = String::from_utf8_lossy(&body[..body.len().min(4096)]).replace('\n', "");
-    format!(
-        "HTTP request returned unexpected response code ({code}): {code} {reason}, Error: {body}"
-    )
-}
-
-async fn read_body(mut response: Response) -> anyhow::Result<Bytes> {
-    let Some(first) = response.chunk().await? else {
-        return Ok(Bytes::new());
+/// What opens connections.
+fn connector(config: &HttpConfig, proxy: Option<&Url>) -> anyhow::Result<reqwest::ClientBuilder> {
+    let transport = &config.transport;
+    let speaks_http2 = transport.force_http2 && !config.disable_http2;
+    let mut tls = config.tls.client()?;
+    tls.alpn_protocols = match speaks_http2 {
+        true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        false => vec![b"http/1.1".to_vec()],
     };
-    let Some(second) = response.chunk().await? else {
-        return Ok(first);
-    };
-    let mut body = BytesMut::from(&*first);
-    let mut next = Some(second);
-    while let Some(chunk) = next {
-        anyhow::ensure!(
-            body.len() + chunk.len() <= MAX_BODY,
-            "the answer is larger than {MAX_BODY} bytes"
-        );
-        body.extend_from_slice(&chunk);
-        next = response.chunk().await?;
+    let redirects = Policy::custom(|attempt| match attempt.previous().len() < REDIRECTS {
+        true => attempt.follow(),
+        false => attempt.error("too many redirects"),
+    });
+    let mut client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(transport.dial_context.timeout + transport.tls_handshake_timeout)
+        .tcp_keepalive(transport.dial_context.keep_alive)
+        .pool_idle_timeout(transport.idle_connection_timeout)
+        .pool_max_idle_per_host(match transport.max_idle_connections {
+            0 => usize::MAX,
+            n => n,
+        })
+        .http1_title_case_headers()
+        .redirect(match config.follow_redirects {
+            true => redirects,
+            false => Policy::none(),
+        })
+        .user_agent(concat!("airtruct/", env!("CARGO_PKG_VERSION")));
+    if !speaks_http2 {
+        client = client.http1_only();
     }
-    Ok(body.freeze())
+    if let Some(url) = proxy {
+        let proxy = reqwest::Proxy::all(url.clone());
+        client = client.proxy(proxy.with_context(|| format!("proxy_url {}", shown(url)))?);
+    }
+    Ok(client)
+}
+
+/// What comes of a future, unless that takes too long.
+async fn in_time<T>(latest: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match latest {
+        Some(latest) => timeout_at(latest, future).await.ok(),
+        None => Some(future.await),
+    }
+}
+
+/// The message with an answer's content, and its metadata added.
+fn replace(original: &Message, answer: Message) -> Message {
+    let mut message = original.clone();
+    message.set_bytes(answer.bytes().clone());
+    for (key, value) in answer.metadata().iter() {
+        message.metadata_mut().set(key.clone(), value.clone());
+    }
+    message
 }

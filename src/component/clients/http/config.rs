@@ -53,6 +53,10 @@ crate::fields! {
         drop_on: Vec<u16> = "[]" [advanced],
         /// The status codes that count as good, besides those from 200 to 299.
         successful_on: Vec<u16> = "[]" [advanced],
+        /// Whether to ask where an answer says to, rather than to take such an answer as a good one.
+        follow_redirects: bool = "true" [advanced],
+        /// Whether to speak HTTP/1.1 only.
+        disable_http2: bool = "false" [advanced],
         /// The proxy to go through; without one, the one that `HTTP_PROXY` and `HTTPS_PROXY` name.
         proxy_url: Option<String> [advanced],
         /// Details of the connections.

@@ -33,14 +33,16 @@ impl CorsConfig {
     /// What to add to the answer to a request, or the whole answer where the request only asks for permission.
     pub fn judge(&self, request: &Request<Body>) -> Result<HeaderMap, Box<Response<Body>>> {
         let mut headers = HeaderMap::new();
-        let Some(origin) = request
-            .headers()
-            .get(header::ORIGIN)
-            .filter(|_| self.enabled)
-        else {
+        if !self.enabled {
             return Ok(headers);
-        };
+        }
         let asks = request.method() == Method::OPTIONS;
+        let Some(origin) = request.headers().get(header::ORIGIN) else {
+            return match asks {
+                true => Err(empty(StatusCode::OK, headers)),
+                false => Ok(headers),
+            };
+        };
         let text = origin.to_str().unwrap_or_default();
         let any = self.allowed_origins.iter().any(|o| o == "*");
         if !any && self.allowed_origins.iter().all(|o| o != text) {
@@ -147,6 +149,9 @@ mod tests {
                 .expect("goes on")
                 .is_empty()
         );
+        let nobody = Request::builder().method("OPTIONS").body(Body::empty());
+        let answer = cors().judge(&nobody.expect("a request"));
+        assert_eq!(answer.expect_err("an answer").status(), 200);
         let table = [
             (vec![(method, "PUT"), (headers, "X-Token")], 200),
             (vec![(method, "DELETE")], 405),

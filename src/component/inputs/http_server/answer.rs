@@ -2,11 +2,13 @@
 
 use super::SyncResponse;
 use crate::bloblang::Interpolated;
-use crate::component::clients::http::{new_boundary, user_text, write_part, write_parts_end};
+use crate::component::clients::http::{
+    canonical, new_boundary, user_text, write_part, write_parts_end,
+};
 use crate::component::clients::metadata_filter::MetadataFilter;
-use crate::formats::media_type;
-use crate::message::{Batch, Message};
-use anyhow::Context as _;
+use crate::formats::{go_quote::quote, media_type};
+use crate::message::{Batch, ComponentName, Message};
+use anyhow::{Context as _, anyhow};
 use axum::{
     body::Body,
     http::{HeaderName, HeaderValue, Response, StatusCode, header, header::InvalidHeaderValue},
@@ -19,10 +21,11 @@ pub(super) struct Responder {
     /// What the parts of an answer of several are said to be; without it that is guessed.
     part_type: Option<Interpolated>,
     metadata: MetadataFilter,
+    component: ComponentName,
 }
 
 impl Responder {
-    pub fn new(config: &SyncResponse) -> anyhow::Result<Responder> {
+    pub fn new(config: &SyncResponse, component: ComponentName) -> anyhow::Result<Responder> {
         let name = |(key, value): (&String, &Interpolated)| {
             let name = HeaderName::try_from(key.as_str());
             let name = name.with_context(|| format!("headers: {key} can't be a header's name"))?;
@@ -38,6 +41,7 @@ impl Responder {
             // In capitals, as the default has it, it is only for answers of one.
             part_type: config.headers.get("content-type").cloned(),
             metadata: config.metadata_headers.build()?,
+            component,
         })
     }
 
@@ -50,27 +54,44 @@ impl Responder {
             Some(first) => first.into_iter().chain(replies.flatten()).collect(),
         };
         let mut response = Response::new(Body::empty());
+        let ComponentName { label, path, .. } = &self.component;
         for (name, value) in &self.headers {
+            let shown = canonical(name.as_str());
             match value.text(&messages, 0).map(|text| header_value(&text)) {
                 Ok(Ok(value)) => {
                     response.headers_mut().insert(name.clone(), value);
                 }
-                Ok(Err(_)) => tracing::error!(%name, "a header's value can't be sent"),
-                Err(error) => tracing::error!(%name, %error, "a header failed"),
+                Ok(Err(_)) => {
+                    tracing::error!(target: "stream", %label, %path, "The value of response header {shown} can't be sent")
+                }
+                Err(error) => {
+                    tracing::error!(target: "stream", %label, %path, "Interpolation of response header {shown} error: {error}")
+                }
             }
         }
         match self.status(&messages) {
             Ok(status) => *response.status_mut() = status,
             Err(error) => {
-                tracing::error!(%error, "the status of an answer failed");
+                tracing::error!(target: "stream", %label, %path, "{error}");
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 return response;
             }
         }
+        for message in &messages {
+            self.add_metadata(message, &mut response);
+        }
+        // Such an answer has no body, whatever its messages are.
+        let status = response.status();
+        if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            return response;
+        }
         match messages.as_slice() {
             [] => {}
             [message] => {
-                self.add_metadata(message, &mut response);
+                let kind = response.headers_mut().entry(header::CONTENT_TYPE);
+                kind.or_insert_with(|| {
+                    HeaderValue::from_static(media_type::guess(message.bytes()))
+                });
                 *response.body_mut() = Body::from(message.bytes().clone());
             }
             several => self.add_parts(several, &mut response),
@@ -79,11 +100,16 @@ impl Responder {
     }
 
     fn status(&self, messages: &[Message]) -> anyhow::Result<StatusCode> {
-        let text = self.status.text(messages, 0)?;
-        let code: u16 = text
-            .parse()
-            .with_context(|| format!("{text} is no status code"))?;
-        StatusCode::from_u16(code).with_context(|| format!("{text} is no status code"))
+        let text = self.status.text(messages, 0);
+        let text = text.map_err(|e| anyhow!("Interpolation of response status code error: {e}"))?;
+        let unfit = |why| {
+            let text = quote(&text);
+            anyhow!(
+                "Failed to parse sync response status code expression: strconv.Atoi: parsing {text}: {why}"
+            )
+        };
+        let code: u16 = text.parse().map_err(|_| unfit("invalid syntax"))?;
+        StatusCode::from_u16(code).map_err(|_| unfit("value out of range"))
     }
 
     fn add_metadata(&self, message: &Message, response: &mut Response<Body>) {

@@ -12,7 +12,7 @@ use crate::component::{
     Ack, Answer, BatchError, BuildInput, Context, HttpCall, HttpHandler, HttpMux, HttpRoute, Input,
     RateLimit, ReadError, Reader, Run, Transaction,
 };
-use crate::message::{Batch, Replies};
+use crate::message::{Batch, ComponentName, Replies};
 use answer::Responder;
 use anyhow::ensure;
 use async_trait::async_trait;
@@ -109,7 +109,8 @@ impl BuildInput for Config {
                 "" => None,
                 label => Some(cx.rate_limit(label)?),
             },
-            responder: Responder::new(&self.sync_response)?,
+            responder: Responder::new(&self.sync_response, cx.name.clone())?,
+            name: cx.name.clone(),
             welcome: self.ws_welcome_message.clone(),
             limited: self.ws_rate_limit_message.clone(),
         };
@@ -151,6 +152,7 @@ struct Gate {
     timeout: Duration,
     rate_limit: Option<Arc<dyn RateLimit>>,
     responder: Responder,
+    name: ComponentName,
     welcome: String,
     limited: String,
 }

@@ -2,14 +2,12 @@
 
 use super::{Gate, Outcome, closing};
 use crate::component::HttpCall;
-use crate::component::clients::http::{
-    boundary, canonical, client_address, parse_parts, plain_error,
-};
+use crate::component::clients::http::{canonical, client_address, media, parse_parts, plain_error};
 use crate::formats::url::decode_path;
-use crate::message::{Batch, Message, Metadata};
+use crate::message::{Batch, ComponentName, Message, Metadata};
 use axum::{
     body::Body,
-    http::{Request, Response, StatusCode, header, request::Parts},
+    http::{HeaderName, Request, Response, StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
 use std::sync::Arc;
@@ -30,14 +28,14 @@ pub(super) async fn answer(gate: Arc<Gate>, call: HttpCall) -> Response<Body> {
     let (parts, body) = call.request.into_parts();
     let body = match axum::body::to_bytes(body, MAX_BODY).await {
         Ok(body) => body,
-        Err(error) => return refuse(&error.to_string()),
+        Err(error) => return refuse(&gate, &error.to_string()),
     };
     if let Err(response) = gate.access(body.len()).await {
         return response;
     }
     let batch = match messages(&parts, body, metadata) {
         Ok(batch) => batch,
-        Err(error) => return refuse(&format!("{error:#}")),
+        Err(error) => return refuse(&gate, &format!("{error:#}")),
     };
     match gate.deliver(batch).await {
         Outcome::Delivered(replies) => gate.responder.answer(replies),
@@ -47,8 +45,9 @@ pub(super) async fn answer(gate: Arc<Gate>, call: HttpCall) -> Response<Body> {
     }
 }
 
-fn refuse(error: &str) -> Response<Body> {
-    tracing::warn!(%error, "a request can't be read");
+fn refuse(gate: &Gate, error: &str) -> Response<Body> {
+    let ComponentName { label, path, .. } = &gate.name;
+    tracing::warn!(target: "stream", %label, %path, "Request read failed: {error}");
     plain_error(StatusCode::BAD_REQUEST, "Bad request")
 }
 
@@ -61,12 +60,14 @@ fn messages(parts: &Parts, body: Bytes, metadata: Metadata) -> anyhow::Result<Ba
         message
     };
     let kind = text(header::CONTENT_TYPE).unwrap_or_default();
-    let Some(boundary) = boundary(kind) else {
-        let is_multipart = kind.trim().to_ascii_lowercase().starts_with("multipart/");
-        anyhow::ensure!(!is_multipart, "a body of several parts without a boundary");
+    let media = media(kind);
+    if let Some(fault) = media.fault.filter(|_| !kind.is_empty()) {
+        anyhow::bail!(fault);
+    }
+    let Some(boundary) = media.boundary else {
         return Ok(Batch::from_buf([message(body)]));
     };
-    let parts = parse_parts(&body, boundary)?;
+    let parts = parse_parts(&body, &boundary)?;
     anyhow::ensure!(!parts.is_empty(), "a body of no parts");
     Ok(parts
         .into_iter()
@@ -89,7 +90,9 @@ pub(super) fn metadata(request: &Request<Body>, params: &[(String, String)]) -> 
     if let Some(address) = client_address(request) {
         own("http_server_remote_ip", &address.ip().to_string());
     }
-    for name in headers.keys().filter(|name| *name != header::HOST) {
+    // What says how the request was sent is nothing that it says.
+    let said = |name: &&HeaderName| !matches!(**name, header::HOST | header::TRANSFER_ENCODING);
+    for name in headers.keys().filter(said) {
         let value = String::from_utf8_lossy(headers[name].as_bytes());
         metadata.set(canonical(name.as_str()), &*value);
     }
@@ -111,7 +114,8 @@ pub(super) fn metadata(request: &Request<Body>, params: &[(String, String)]) -> 
     }
     for cookies in headers.get_all(header::COOKIE) {
         let cookies = cookies.to_str().unwrap_or_default();
-        for (key, value) in cookies.split(';').filter_map(|c| c.trim().split_once('=')) {
+        for cookie in cookies.split(';').map(str::trim).filter(|c| !c.is_empty()) {
+            let (key, value) = cookie.split_once('=').unwrap_or((cookie, ""));
             metadata.set(key, value.trim_matches('"'));
         }
     }
@@ -138,15 +142,17 @@ mod tests {
             .uri("/a/b?q=1&q=2&r=&s=x%20y")
             .header("host", "h")
             .header("x-hey", "you")
-            .header("cookie", "c=d; e=\"f\"")
+            .header("transfer-encoding", "chunked")
+            .header("cookie", "c=d; e=\"f\"; g")
             .body(Body::empty())
             .expect("a request");
         let all = keys(request, &[("id".into(), "b".into())]);
         let wanted = [
-            ("Cookie", "c=d; e=\"f\""),
+            ("Cookie", "c=d; e=\"f\"; g"),
             ("X-Hey", "you"),
             ("c", "d"),
             ("e", "f"),
+            ("g", ""),
             ("http_server_request_path", "/a/b"),
             ("http_server_user_agent", ""),
             ("http_server_verb", "PUT"),
