@@ -286,13 +286,19 @@ async fn asked_about(url: &str, settings: &str) -> String {
     let folder = Folder::new();
     let to = folder.path("out");
     let config = format!(
-        "input: {{generate: {{count: 2, batch_size: 2, interval: '', mapping: 'root = if counter() == 1 {{ \"a\" }} else {{ \"b\" }}
-          meta \"Content-Length\" = \"99\"
-          meta k = \"v\"'}}}}
+        "input:
+  generate:
+    count: 2
+    batch_size: 2
+    interval: ''
+    mapping: |
+      root = if counter() == 1 {{ \"a\" }} else {{ \"b\" }}
+      meta \"Content-Length\" = \"99\"
+      meta k = \"v\"
 pipeline:
   processors:
     - http: {{url: '{url}/x', retry_period: 1ms, retries: 2, {settings}}}
-    - mapping: 'root = [content().string(), error(), @x-l]'
+    - mapping: 'root = [content().string(), error(), metadata(\"x-l\")]'
 output: {{file: {{path: '{to}'}}}}"
     );
     assert_eq!(run_stream(&config).await, Outcome::Completed);
