@@ -55,10 +55,6 @@ impl Shutdown {
         self.soft.is_cancelled()
     }
 
-    pub fn is_hard(&self) -> bool {
-        self.hard.is_cancelled()
-    }
-
     /// Waits until stopping is asked for, in either way.
     pub async fn soft(&self) {
         self.soft.cancelled().await;
@@ -81,6 +77,5 @@ mod tests {
         shutdown.clone().stop_at_once();
         shutdown.soft().await;
         shutdown.hard().await;
-        assert!(shutdown.is_hard());
     }
 }
