@@ -1,5 +1,6 @@
 //! OAuth 2: tokens for a client's own credentials, or for a token that says who may have more of them.
 
+use super::reply::{read_body, said};
 use crate::config::Secret;
 use crate::formats::{go_quote::quote, url::parse_query};
 use anyhow::{Context as _, anyhow, ensure};
@@ -127,7 +128,8 @@ impl Tokens {
         let lives = answer.lives.map(|lives| lives.saturating_sub(EARLY));
         kept.token = Some(Token {
             header: answer.header.clone(),
-            until: lives.map(|lives| Instant::now() + lives),
+            // What lives longer than can be counted doesn't end.
+            until: lives.and_then(|lives| Instant::now().checked_add(lives)),
         });
         answer.header
     }
@@ -180,7 +182,7 @@ impl Tokens {
             .iter()
             .flat_map(|(name, values)| values.iter().map(move |v| (name, v)));
         let pairs: Vec<_> = pairs.collect();
-        let response = request
+        let mut response = request
             .form(&pairs)
             .send()
             .await
@@ -191,8 +193,7 @@ impl Tokens {
             .and_then(|k| k.to_str().ok())
             .unwrap_or_default()
             .to_owned();
-        let body = response
-            .bytes()
+        let body = read_body(&mut response)
             .await
             .context("oauth2: cannot fetch token")?;
         let fields = fields(&kind, &body);
@@ -210,12 +211,12 @@ impl Tokens {
             let said: Vec<String> = said.iter().flatten().map(|s| quote(s)).collect();
             return Err(anyhow!("oauth2: {}", said.join(" ")));
         }
-        let body = String::from_utf8_lossy(&body);
         ensure!(
             status.is_success(),
-            "oauth2: cannot fetch token: {} {}\nResponse: {body}",
+            "oauth2: cannot fetch token: {} {}\nResponse: {}",
             status.as_u16(),
-            status.canonical_reason().unwrap_or_default()
+            status.canonical_reason().unwrap_or_default(),
+            said(&body)
         );
         if let Err(why) = &fields {
             return Err(anyhow!("{why}"));
@@ -255,4 +256,31 @@ fn fields(kind: &str, body: &[u8]) -> Result<serde_json::Map<String, Value>, Str
         return Ok(pairs.into_iter().map(first).collect());
     }
     serde_json::from_slice(body).map_err(|e| format!("oauth2: cannot parse json: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_may_live_for_ever() {
+        // As the program does when it starts; another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = Oauth2Config {
+            enabled: true,
+            client_key: String::new(),
+            client_secret: Secret(String::new()),
+            token_url: "http://localhost".to_owned(),
+            scopes: Vec::new(),
+            endpoint_params: BTreeMap::new(),
+        };
+        let tokens = Tokens::new(&config, Client::new()).expect("a config");
+        let answer = Answer {
+            header: "Bearer x".to_owned(),
+            lives: Some(Duration::MAX),
+            refresh: None,
+        };
+        tokens.keep(answer, Style::Header);
+        assert_eq!(tokens.header().await.expect("it is kept"), "Bearer x");
+    }
 }

@@ -9,6 +9,7 @@ use reqwest::{
     Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
+use std::borrow::Cow;
 
 /// The largest answer that is taken.
 const MAX_BODY: usize = 256 << 20;
@@ -72,10 +73,15 @@ pub(super) fn unexpected(response: &Response, body: &[u8]) -> String {
         Some(own) => String::from_utf8_lossy(own.as_bytes()),
         None => status.canonical_reason().unwrap_or_default().into(),
     };
-    let body = String::from_utf8_lossy(&body[..body.len().min(MAX_SAID)]).replace('\n', "");
+    let body = said(body).replace('\n', "");
     format!(
         "HTTP request returned unexpected response code ({code}): {code} {reason}, Error: {body}"
     )
+}
+
+/// As much of an answer as an error says.
+pub(super) fn said(body: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&body[..body.len().min(MAX_SAID)])
 }
 
 pub(super) async fn read_body(response: &mut Response) -> anyhow::Result<Bytes> {
