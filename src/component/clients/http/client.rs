@@ -100,9 +100,11 @@ impl HttpClient {
         let proxy = config.proxy_url.as_deref().filter(|p| !p.is_empty());
         let proxy = proxy.map(|p| Url::parse(p).with_context(|| format!("proxy_url {p}")));
         let proxy = proxy.transpose()?;
-        let client = connector(config, proxy.as_ref())?.build();
-        let client = client.context("make an HTTP client")?;
-        let plain = connector(config, proxy.as_ref())?.no_gzip().build();
+        // Reading the certificates takes a while.
+        let tls = config.tls.client()?;
+        let connector = || connector(config, tls.clone(), proxy.as_ref());
+        let client = connector()?.build().context("make an HTTP client")?;
+        let plain = connector()?.no_gzip().build();
         let rate_limit = config.rate_limit.as_deref().filter(|l| !l.is_empty());
         Ok(HttpClient {
             authenticator: config.auth.build(client.clone())?,
@@ -299,10 +301,13 @@ impl HttpClient {
 }
 
 /// What opens connections.
-fn connector(config: &HttpConfig, proxy: Option<&Url>) -> anyhow::Result<reqwest::ClientBuilder> {
+fn connector(
+    config: &HttpConfig,
+    mut tls: rustls::ClientConfig,
+    proxy: Option<&Url>,
+) -> anyhow::Result<reqwest::ClientBuilder> {
     let transport = &config.transport;
     let speaks_http2 = transport.force_http2 && !config.disable_http2;
-    let mut tls = config.tls.client()?;
     tls.alpn_protocols = match speaks_http2 {
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         false => vec![b"http/1.1".to_vec()],
