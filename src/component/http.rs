@@ -125,24 +125,25 @@ impl HttpMux {
             let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
             return moved(&(encode_path(&clean) + &query));
         }
-        self.try_call(request).await.unwrap_or_else(not_found)
+        match self.find(&path) {
+            Some((handler, params)) => handler(HttpCall { request, params }).await,
+            None => not_found(),
+        }
     }
 
     /// Answers a request by the route that matches its path, if one does.
     pub async fn try_call(&self, request: Request<Body>) -> Option<Response<Body>> {
-        let (handler, params) = self.find(request.uri().path())?;
+        let (handler, params) = self.find(&decode_path(request.uri().path()).ok()?)?;
         Some(handler(HttpCall { request, params }).await)
     }
 
     /// Whether a path is or was a route's.
     pub fn knows(&self, path: &str) -> bool {
-        self.find(path).is_some()
+        decode_path(path).is_ok_and(|path| self.find(&path).is_some())
     }
 
     /// Routes are matched by what a path says without its escapes: a slash is one, however it is written.
     fn find(&self, path: &str) -> Option<Found> {
-        let decoded = decode_path(path).ok()?;
-        let path = &*decoded;
         let root = self.0.root.read();
         let below = path
             .strip_prefix(root.as_str())

@@ -136,7 +136,6 @@ fn parse_host(text: &str) -> Result<String, String> {
     unescape(text, Part::Host)
 }
 
-/// Takes the escapes out of a part.
 /// A path without its escapes; the error names one that is wrong.
 pub fn decode_path(path: &str) -> Result<Cow<'_, str>, String> {
     match path.contains('%') {
@@ -150,6 +149,7 @@ pub fn encode_path(path: &str) -> String {
     escape(path, Part::Path)
 }
 
+/// Takes the escapes out of a part.
 fn unescape(text: &str, part: Part) -> Result<String, String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
