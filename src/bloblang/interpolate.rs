@@ -9,7 +9,7 @@ use super::parse::{self, Fault};
 use super::program::Program;
 use super::{EvalError, ParseError, text};
 use crate::message::Message;
-use crate::value::{Str, Value, well_formed};
+use crate::value::{Str, Value};
 use bytes::{Bytes, BytesMut};
 use std::fmt;
 use std::sync::Arc;
@@ -106,13 +106,7 @@ impl Interpolated {
             [] => Ok(Str::default()),
             [Part::Text(text)] => Ok(text.clone()),
             [Part::Query(query)] => Ok(text::of(&self.run(query, batch, index)?)),
-            _ => {
-                let bytes = self.bytes(batch, index)?;
-                Ok(match Str::from_utf8(bytes.clone()) {
-                    Ok(text) => text,
-                    Err(_) => well_formed(&bytes).into_owned().into(),
-                })
-            }
+            _ => Ok(Str::from_utf8_lossy(self.bytes(batch, index)?)),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Steps from a node to what is in it, as `-s path=value` and the pointers of tests take them.
 
-use super::{Data, Node};
+use super::{Data, Node, Place};
 
 /// The index that a step means in a list of this length: a number from its beginning, or a negative one from its end. `-` is the one
 /// after the last, where something may be appended.
-pub fn index(step: &str, length: usize, may_append: bool) -> Result<usize, String> {
+fn index(step: &str, length: usize, may_append: bool) -> Result<usize, String> {
     if step == "-" {
         return match may_append {
             true => Ok(length),
@@ -25,6 +25,19 @@ pub fn index(step: &str, length: usize, may_append: bool) -> Result<usize, Strin
         }
         Ok(index) => Ok(index),
     }
+}
+
+/// The element that a step means in a list, made where the step appends.
+pub fn element<'n>(
+    nodes: &'n mut Vec<Node>,
+    step: &str,
+    place: Place,
+) -> Result<&'n mut Node, String> {
+    let index = index(step, nodes.len(), true)?;
+    if index == nodes.len() {
+        nodes.push(Node::new(place, Data::Null));
+    }
+    Ok(&mut nodes[index])
 }
 
 impl Node {
@@ -51,13 +64,7 @@ impl Node {
         let step = step.as_ref();
         let place = self.place;
         let next = match &mut self.data {
-            Data::List(nodes) => {
-                let index = index(step, nodes.len(), true)?;
-                if index == nodes.len() {
-                    nodes.push(Node::new(place, Data::Null));
-                }
-                &mut nodes[index]
-            }
+            Data::List(nodes) => element(nodes, step, place)?,
             Data::Map(entries) => {
                 let entry = entries.iter_mut().rev().find(|e| e.key == step);
                 &mut entry

@@ -123,7 +123,7 @@ impl Value {
     pub fn into_str(self) -> Result<Str, Value> {
         match self {
             Value::String(text) => Ok(text),
-            Value::IllFormed(bytes) => Ok(well_formed(&bytes).into_owned().into()),
+            Value::IllFormed(bytes) => Ok(Str::from_utf8_lossy(bytes)),
             other => Err(other),
         }
     }

@@ -206,6 +206,14 @@ impl Str {
         Ok(Str::from_valid(bytes))
     }
 
+    /// Takes bytes as text without copying them; where they aren't UTF-8, a copy in which U+FFFD stands for each byte that is wrong.
+    pub fn from_utf8_lossy(bytes: Bytes) -> Str {
+        match well_formed(&bytes) {
+            Cow::Borrowed(_) => Str::from_valid(bytes),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+
     /// Takes bytes that are UTF-8.
     fn from_valid(bytes: Bytes) -> Str {
         if let Some(short) = Str::short(&bytes) {

@@ -63,7 +63,7 @@ impl Text {
 pub(super) fn string(value: Value) -> Result<Str, CallError> {
     match value {
         Value::String(text) => Ok(text),
-        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(lossy(bytes)),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(Str::from_utf8_lossy(bytes)),
         Value::Timestamp(time) => Ok(time.to_string().into()),
         other => Err(CallError::wanted("string", other)),
     }
@@ -78,25 +78,20 @@ pub(super) fn string_bytes(value: Value) -> Result<Bytes, CallError> {
 }
 
 /// Maps text, and leaves bytes in it that aren't UTF-8 as they are.
-pub(super) fn map_well_formed(value: Value, map: fn(&str) -> String) -> Result<Value, CallError> {
-    match value {
-        Value::Bytes(bytes) | Value::IllFormed(bytes) => {
-            let mut out = Vec::with_capacity(bytes.len());
-            for chunk in bytes.utf8_chunks() {
-                out.extend_from_slice(map(chunk.valid()).as_bytes());
-                out.extend_from_slice(chunk.invalid());
-            }
-            Ok(Value::text(out))
-        }
-        other => Ok(map(&string(other)?).into()),
+pub(super) fn map_chunks(bytes: &[u8], map: fn(&str) -> String) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.extend_from_slice(map(chunk.valid()).as_bytes());
+        out.extend_from_slice(chunk.invalid());
     }
+    out
 }
 
-/// The text in bytes, with replacement characters for what isn't UTF-8.
-pub(super) fn lossy(bytes: Bytes) -> Str {
-    match Str::from_utf8(bytes.clone()) {
-        Ok(text) => text,
-        Err(_) => well_formed(&bytes).into_owned().into(),
+/// The same for a receiver; the result is a string.
+pub(super) fn map_well_formed(value: Value, map: fn(&str) -> String) -> Result<Value, CallError> {
+    match value {
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Ok(Value::text(map_chunks(&bytes, map))),
+        other => Ok(map(&string(other)?).into()),
     }
 }
 
@@ -232,7 +227,7 @@ fn texts_are_equal(left: &Value, right: &Value) -> Option<bool> {
 pub(crate) fn to_text(value: Value) -> Str {
     match value {
         Value::String(text) => text,
-        Value::Bytes(bytes) | Value::IllFormed(bytes) => lossy(bytes),
+        Value::Bytes(bytes) | Value::IllFormed(bytes) => Str::from_utf8_lossy(bytes),
         Value::Int(n) => itoa::Buffer::new().format(n).into(),
         Value::Uint(n) => itoa::Buffer::new().format(n).into(),
         Value::Float(n) => go_num::float_g(n).into(),
@@ -240,7 +235,9 @@ pub(crate) fn to_text(value: Value) -> Str {
         Value::Bool(b) => Str::from_static(if b { "true" } else { "false" }),
         Value::Timestamp(time) => time.to_string().into(),
         Value::Null => Str::from_static("null"),
-        structure @ (Value::Array(_) | Value::Object(_)) => lossy(structure.to_json().into()),
+        structure @ (Value::Array(_) | Value::Object(_)) => {
+            Str::from_utf8_lossy(structure.to_json().into())
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Table: methods on text. Where bytes are taken too, the result is bytes.
 
 use super::common::{
-    Text, bytes_arg, int, map_well_formed, nested, str_arg, string, string_bytes, writable,
+    Text, bytes_arg, int, map_chunks, map_well_formed, nested, str_arg, string, string_bytes,
+    writable,
 };
 use super::{case, escape, filepath, html, replace, slug};
 use crate::bloblang::spec::{
@@ -44,12 +45,7 @@ pub(super) static TABLE: &[MethodSpec] = &[
         )],
         MethodCall::Plain(|receiver, _| {
             let text = Text::of(receiver)?;
-            let mut out = Vec::with_capacity(text.as_bytes().len());
-            for chunk in text.as_bytes().utf8_chunks() {
-                out.extend_from_slice(case::title(chunk.valid()).as_bytes());
-                out.extend_from_slice(chunk.invalid());
-            }
-            Ok(text.like(out))
+            Ok(text.like(map_chunks(text.as_bytes(), case::title)))
         }),
     ),
     MethodSpec::new(

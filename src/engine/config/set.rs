@@ -40,7 +40,6 @@ pub fn set(root: &mut Node, expression: &str) -> Result<(), SetError> {
 /// The node one step down, made if it isn't there.
 fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
     let (place, kind) = (node.place, node.kind());
-    let empty = || Node::new(place, Data::Null);
     if matches!(node.data, Data::Null) {
         node.data = match step {
             "-" => Data::List(Vec::new()),
@@ -48,13 +47,7 @@ fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
         };
     }
     match &mut node.data {
-        Data::List(nodes) => {
-            let index = path::index(step, nodes.len(), true)?;
-            if index == nodes.len() {
-                nodes.push(empty());
-            }
-            Ok(&mut nodes[index])
-        }
+        Data::List(nodes) => path::element(nodes, step, place),
         Data::Map(entries) => {
             let index = match entries.iter().rposition(|e| e.key == step) {
                 Some(index) => index,
@@ -62,7 +55,7 @@ fn down<'n>(node: &'n mut Node, step: &str) -> Result<&'n mut Node, String> {
                     entries.push(Entry {
                         key: step.to_owned(),
                         place,
-                        node: empty(),
+                        node: Node::new(place, Data::Null),
                     });
                     entries.len() - 1
                 }
