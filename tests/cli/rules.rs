@@ -1,14 +1,18 @@
 //! Rules of components, each by a whole stream whose output the real thing gives too.
 
-use super::{Folder, program};
-use std::{io::Write, process::Stdio};
+use super::{Folder, program, wait_for};
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+};
 
 /// Runs a stream over `input` to its end, and gives what it writes to standard output.
 fn output_of(folder: &Folder, stream: &str, input: &str) -> String {
     let quiet = "http: {enabled: false}\nlogger: {level: 'OFF'}\nmetrics: {none: {}}\n";
     folder.write("stream.yaml", &format!("{quiet}{stream}"));
     let mut child = program(folder)
-        .args(["-c", "stream.yaml"])
+        // Several threads keep no order.
+        .args(["-c", "stream.yaml", "-s", "pipeline.threads=1"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -229,6 +233,26 @@ fn printed_defaults_and_older_fields_are_taken() {
     let folder = Folder::new();
     let stream = "input:\n  broker:\n    inputs: [{stdin: {codec: 'delim:|', max_buffer: 100}}]\n    batching: {count: 0, byte_size: 0, period: '', check: '', processors: []}\n";
     assert_eq!(output_of(&folder, stream, "a|b"), "a\nb\n");
+}
+
+#[test]
+fn a_process_whose_output_nobody_reads_any_more_ends() {
+    let folder = Folder::new();
+    let stream = "http: {enabled: false}\ninput: {generate: {interval: 1ms, mapping: 'root.id = 1'}}\noutput: {stdout: {}}\n";
+    folder.write("stream.yaml", stream);
+    let mut child = program(&folder)
+        .args(["run", "stream.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    let mut first = String::new();
+    let mut reader = BufReader::new(child.stdout.take().expect("a pipe"));
+    reader.read_line(&mut first).expect("a line");
+    assert_eq!(first, "{\"id\":1}\n");
+    drop(reader);
+    let status = wait_for("it to end", || child.try_wait().expect("a child"));
+    assert_eq!(status.code(), Some(128 + libc::SIGPIPE));
 }
 
 #[test]

@@ -16,7 +16,7 @@ crate::fields! {
 }
 
 crate::spec! {
-    /// Writes to the standard output of the process.
+    /// Writes to the standard output of the process, which ends where nobody reads that any more, as by SIGPIPE.
     dyn BuildOutput, "stdout", Config
 }
 
@@ -51,6 +51,12 @@ impl Stdout {
         }
         let (buffer, result) = tokio::task::spawn_blocking(move || {
             let result = io::Write::write_all(&mut &*file, &buffer);
+            if let Err(error) = &result
+                && error.kind() == io::ErrorKind::BrokenPipe
+            {
+                // As in `airtruct run stream.yaml | head`: nobody will read again, and no later try can succeed.
+                std::process::exit(128 + libc::SIGPIPE);
+            }
             (buffer, result)
         })
         .await
