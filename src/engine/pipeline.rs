@@ -21,7 +21,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    task::Poll,
     time::Instant,
 };
 use tokio::sync::Mutex;
@@ -63,20 +62,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Puts this task at the end of the runtime's queue, from where another of its threads may take it.
+/// Leaves the task that this one woke last to another core.
 ///
-/// The task that was woken last is the next one of the thread that woke it, and of no other. So whoever gives the input's lock to a thread
-/// of the pipeline, and then goes on working, would keep it from working beside.
-async fn requeue() {
-    let mut is_queued = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut is_queued, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+/// Such a task is the next one of the core that woke it, and of no other, until a further one takes that place. So whoever gives the input's
+/// lock to a thread of the pipeline, and then goes on working, would keep it from working beside.
+fn hand_over() {
+    tokio::spawn(std::future::ready(()));
 }
 
 /// Runs a task of its own until it ends or is no longer waited for.
@@ -163,7 +154,7 @@ impl Line {
             };
             let Some(run) = taken else { break };
             if self.waiting.load(Ordering::Relaxed) > 0 && self.is_long(run.len()) {
-                requeue().await;
+                hand_over();
             }
             let run = run.into_iter().map(|t| (t.batch, t.ack));
             let flight = if self.is_sync {
